@@ -1,0 +1,253 @@
+"""A trained model in one file: an ONNX graph whose metadata is its card. The only thing that leaves training and enters analysis.
+
+The graph takes float32 (N, channels, size, size) in 0–255 and has one output of logits (N, C) for each head of the card; it normalises its input
+itself. The card is JSON under the metadata key ``mien.card``. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import ArtifactError, InputError, UnknownNameError
+from mien.core.files import write_bytes
+from mien.core.labels import LabelSet, label_set
+from mien.core.types import ModelIdentity
+from mien.preprocess import Crops, Preprocessing
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+SCHEMA = 1
+CARD_KEY = "mien.card"
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by."""
+
+    output: str
+    labels: LabelSet
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class Card:
+    """What has to be known to use a model rightly and to trust it. Stored inside the model's file.
+
+    `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be used.
+    `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval. `sha256` is that of the graph and weights;
+    it is filled in when the file is written.
+    """
+
+    name: str
+    version: str
+    heads: tuple[Head, ...]
+    preprocessing: Preprocessing
+    training_data: str
+    licence: str
+    metrics: tuple[dict[str, Any], ...] = ()
+    recipe: dict[str, Any] = field(default_factory=dict)
+    parameters: int | None = None
+    sha256: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain JSON values."""
+        data = asdict(self)
+        data["heads"] = [
+            {"output": h.output, "label_set": h.labels.name, "labels": list(h.labels), "temperature": h.temperature} for h in self.heads
+        ]
+        return {"mien": SCHEMA, **data}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Card:
+        """Read a card. Raises ArtifactError when a field is missing or malformed."""
+        try:
+            if data["mien"] != SCHEMA:
+                raise ArtifactError(f"The card has schema {data['mien']!r}; this version of mien reads schema {SCHEMA}. Update mien.")
+            heads = tuple(Head(h["output"], _named(h["label_set"], h["labels"]), float(h["temperature"])) for h in data["heads"])
+            fields = {name: data[name] for name in ("name", "version", "training_data", "licence", "recipe", "parameters", "sha256")}
+            return cls(heads=heads, preprocessing=Preprocessing(**data["preprocessing"]), metrics=tuple(data["metrics"]), **fields)
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise ArtifactError(f"The card of this model can't be read ({type(error).__name__}: {error}). Export the model again.") from error
+
+
+class Model:
+    """A loaded model: crops in, scores out. Made by `load_model`."""
+
+    def __init__(self, card: Card, session: onnxruntime.InferenceSession, labels: LabelSet) -> None:
+        self.card = card
+        self.labels = labels
+        self._session = session
+        self._head = next((h for h in card.heads if h.labels == labels), card.heads[0])
+        self._projects = self._head.labels != labels
+        if self._projects:
+            self._head.labels.projection(labels)
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        """Name, hash and label set, as results carry them."""
+        return ModelIdentity(self.card.name, self.card.sha256, self.labels)
+
+    def with_labels(self, labels: str | LabelSet) -> Model:
+        """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
+        return Model(self.card, self._session, label_set(labels))
+
+    def logits(self, crops: Crops, head: LabelSet | None = None) -> NDArray[np.float32]:
+        """Raw outputs (N, C) of the head of that label set (default: the one behind `labels`), before temperature and softmax."""
+        chosen = self._head if head is None else next((h for h in self.card.heads if h.labels == head), None)
+        if chosen is None:
+            raise UnknownNameError("head", head.name if head else "", [h.labels.name for h in self.card.heads])
+        inputs = self.card.preprocessing.to_input(crops)
+        name = self._session.get_inputs()[0].name
+        parts = [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
+        return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, len(chosen.labels)), np.float32)
+
+    def predict(self, crops: Crops) -> NDArray[np.float32]:
+        """Scores float32 (N, C), rows summing to 1, column i meaning `labels[i]`.
+
+        `crops`: uint8 (N, H, W) gray or (N, H, W, 3) RGB of any size, or a sequence of such images of several sizes, framed as
+        `mien.faces.align.cut` frames a face. No crops give an array of shape (0, C).
+        """
+        scores = softmax(self.logits(crops) / np.float32(self._head.temperature))
+        return self._head.labels.project(scores, self.labels) if self._projects else scores
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True)) if logits.size else logits
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def list_models() -> dict[str, Path]:
+    """The models that ship in the package: name → file."""
+    return {path.stem: path for path in sorted(WEIGHTS.glob("*.onnx"))}
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The file of a shipped model's name, or the path itself. Raises UnknownNameError or ArtifactError when there is none."""
+    shipped = list_models()
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if path.suffix == ".onnx" or len(path.parts) > 1:
+        raise ArtifactError(f"No model file at {path}. Give the path of an .onnx file that mien wrote, or one of: {', '.join(shipped)}.")
+    raise UnknownNameError("model", name_or_path, shipped, hint="Or give the path of an .onnx file that mien wrote.")
+
+
+def read_card(name_or_path: str | Path) -> Card:
+    """The card of a model, checked against its weights, without starting a session."""
+    return _read(find_model(name_or_path))[0]
+
+
+def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | None = None, *, threads: int | None = None) -> Model:
+    """Load a shipped model by name, or a file that mien wrote.
+
+    `labels`: the label set of the scores; default the model's first head (`fer8` for the default model). `threads`: for the runtime; default its own
+    choice (all cores).
+
+    Raises
+    ------
+    UnknownNameError
+        No model, or no label set, of that name.
+    ArtifactError
+        A file without a card, with weights that do not have the card's hash, or whose outputs do not fit the card's labels.
+    LabelError
+        A label set that this model's scores can't be read as.
+    """
+    import onnxruntime
+
+    path = find_model(name_or_path)
+    card, data = _read(path)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a different private class for each way a graph can be wrong
+        raise ArtifactError(f"{path}: the runtime refuses this graph ({error}). Export the model again.") from error
+    _check_outputs(path, card, session)
+    return Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels)
+
+
+def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
+    """Write `graph` with `card` inside, whole or not at all; gives back the card with its hash filled in."""
+    import onnx
+
+    plain = onnx.ModelProto()
+    plain.CopyFrom(graph)
+    del plain.metadata_props[:]
+    card = replace(card, sha256=graph_hash(plain))
+    entry = plain.metadata_props.add()
+    entry.key, entry.value = CARD_KEY, json.dumps(card.to_dict(), ensure_ascii=False)
+    write_bytes(path, plain.SerializeToString(deterministic=True))
+    return card
+
+
+def graph_hash(model: onnx.ModelProto) -> str:
+    """SHA-256 of the graph (its operations and weights), whatever the metadata beside it."""
+    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _read(path: Path) -> tuple[Card, bytes]:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    data = path.read_bytes()
+    try:
+        model = onnx.load_from_string(data)
+    except DecodeError:
+        raise ArtifactError(f"{path} is no ONNX file. Give one that mien wrote with `mien train` or `mien export`.") from None
+    text = next((p.value for p in model.metadata_props if p.key == CARD_KEY), None)
+    if text is None:
+        raise ArtifactError(
+            f"{path} has no card: its labels, their order and its preprocessing are unknown, so its numbers would mean nothing. "
+            "Use a model that mien wrote, or wrap yours with mien.artifact.save_artifact(graph, card, path)."
+        )
+    try:
+        card = Card.from_dict(json.loads(text))
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise ArtifactError(f"{path}: the card is no JSON object ({error}). Export the model again.") from error
+    found = graph_hash(model)
+    if found != card.sha256:
+        raise ArtifactError(f"{path}: the weights have SHA-256 {found[:12]}…, the card says {card.sha256[:12]}…. The file was changed or damaged.")
+    return card, data
+
+
+def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession) -> None:
+    pre = card.preprocessing
+    name, shape = session.get_inputs()[0].name, (1, pre.channels, pre.size, pre.size)
+    outputs = [o.name for o in session.get_outputs()]
+    missing = [h.output for h in card.heads if h.output not in outputs]
+    if missing:
+        raise ArtifactError(f"{path}: the card names the output {missing[0]!r}, the graph has {outputs}. Export the model again.")
+    try:
+        results = session.run([h.output for h in card.heads], {name: np.zeros(shape, np.float32)})
+    except Exception as error:  # see load_model
+        raise ArtifactError(f"{path}: the graph does not take an input of shape {shape} as its card says ({error}).") from error
+    for head, result in zip(card.heads, results, strict=True):
+        if result.shape != (1, len(head.labels)):
+            raise ArtifactError(
+                f"{path}: output {head.output!r} has shape {result.shape}, its label set {head.labels.name} has {len(head.labels)} labels. "
+                "The label count does not fit; export the model again with its own labels."
+            )
+
+
+def _named(name: str, names: list[str]) -> LabelSet:
+    known = label_set(name) if name != "custom" else None
+    if known is not None and list(known) != names:
+        raise ArtifactError(f"The card calls {names} the label set {name!r}, which is {list(known)}.")
+    return known or LabelSet(name, tuple(names))

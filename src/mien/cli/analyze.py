@@ -1,0 +1,102 @@
+"""`mien analyze`: pictures, folders, videos and cameras in; a table, files and a report out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.outputs import Outputs, run_into, show_overview
+
+if TYPE_CHECKING:
+    from mien.analysis.analyzer import Analyzer
+    from mien.analysis.run import RunSummary
+    from mien.cli.overview import Overview
+    from mien.sources import Source
+
+Inputs = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, videos, or camera:0.", show_default=False)]
+Model = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a file that mien wrote.")]
+Detector = Annotated[str, typer.Option("--detector", "-d", help="What finds the faces: centerface, yunet, cascade or whole.")]
+Labels = Annotated[
+    str | None,
+    typer.Option("--labels", "-l", help="Label set of the scores: fer8, fer7, fer6 or valence3.", show_default="the model's own"),
+]
+Every = Annotated[int, typer.Option(min=1, help="Take each N-th frame of a video.")]
+Fps = Annotated[float | None, typer.Option(min=0.001, help="Take that many frames a second of a video.", show_default=False)]
+Start = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Begin there in a video.", show_default=False)]
+End = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Stop there in a video.", show_default=False)]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option("--out", "-o", help="Write the results: .json, .jsonl, .csv or .parquet; may be repeated.", show_default=False),
+]
+Annotate = Annotated[
+    Path | None, typer.Option(help="Write each picture and video with its faces drawn on it into this folder.", show_default=False)
+]
+Report = Annotated[Path | None, typer.Option(help="Write a report: one HTML file that opens offline.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help='Print the results as JSON (schema "mien/1") in place of the table.')]
+Abstain = Annotated[float, typer.Option(min=0, max=1, help="Mark a face whose highest score lies under this as abstained.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the model's runtime.", show_default="all cores")]
+
+
+def analyze(
+    inputs: Inputs,
+    model: Model = "default",
+    detector: Detector = "centerface",
+    labels: Labels = None,
+    every: Every = 1,
+    fps: Fps = None,
+    start: Start = None,
+    end: End = None,
+    out: Out = None,
+    annotate: Annotate = None,
+    report: Report = None,
+    as_json: Json = False,
+    abstain_below: Abstain = 0.0,
+    threads: Threads = None,
+) -> None:
+    """Find the faces of pictures and videos, and say what they show.
+
+    What can't be read is a row with its error; the rest is finished, and the exit code is 1.
+    """
+    if fps is not None and every != 1:
+        raise typer.BadParameter("Give --every or --fps, not both.", param_hint="--fps")
+    if start is not None and end is not None and end <= start:
+        raise typer.BadParameter(f"The end, {end} s, is not after the start, {start} s.", param_hint="--end")
+    from mien.analysis.analyzer import Analyzer
+    from mien.sources import resolve
+
+    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, threads=threads)
+    sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
+    outputs = Outputs(tuple(out or ()), report, annotate, start, end)
+    if as_json:
+        overview, summary = _print_json(analyzer, sources, outputs)
+    else:
+        overview, summary = run_into(analyzer, sources, outputs)
+        show_overview(overview)
+        for path in outputs.paths:
+            typer.echo(f"Wrote {path}")
+    if summary.errors:
+        typer.echo(f"mien: {_failure(overview, summary)}", err=True)
+        raise typer.Exit(1)
+
+
+def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> tuple[Overview, RunSummary]:
+    """Through a file: what is printed is whole, and a long video is never in memory."""
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch, "results.json")
+        found = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)))
+        with path.open(encoding="utf-8") as file:
+            copyfileobj(file, sys.stdout)
+    return found
+
+
+def _failure(overview: Overview, summary: RunSummary) -> str:
+    if summary.sources == 1:
+        return " ".join(overview.errors[0].split())
+    return f"{summary.errors} of {summary.sources} sources could not be read to their end; their rows say why."

@@ -1,0 +1,66 @@
+"""The command `mien`: its groups, and what every command does alike – errors, exit codes, `--version`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mien import __version__
+from mien.cli import analyze, demo, doctor, evaluate, models, train
+from mien.core.errors import MienError
+
+
+class Commands(TyperGroup):
+    """What mien raises on purpose becomes one line on stderr and exit code 1; `MIEN_DEBUG=1` shows the whole of it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here a reader that has gone away is still met by the handler of broken pipes
+            return result
+        except MienError as error:
+            if os.environ.get("MIEN_DEBUG"):
+                raise
+            typer.echo(f"mien: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="mien",
+    cls=Commands,
+    help="Facial expression recognition: look at a face, say what it shows and how sure that is.",
+    epilog="Exit codes: 0 done, 1 the work failed (one line on stderr says why), 2 wrong usage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("analyze")(analyze.analyze)
+app.command("demo")(demo.demo)
+app.add_typer(models.app, name="models")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(models.export)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mien {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line with the arguments of this process."""
+    app(prog_name="mien")

@@ -1,0 +1,22 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path, typer.Option("--data", envvar="MIEN_DATA", help="The folder that the data sets lie in.", file_okay=False, show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def pairs(settings: Sequence[str] | None, option: str) -> dict[str, str]:
+    """KEY=VALUE settings as a dict. Anything else is wrong usage of `option`."""
+    for setting in settings or ():
+        if "=" not in setting.strip("="):
+            raise typer.BadParameter(f"{setting!r} is no KEY=VALUE.", param_hint=option)
+    return dict(setting.split("=", 1) for setting in settings or ())

@@ -1,0 +1,136 @@
+"""The value that every data set becomes, and the registry of loaders."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import DatasetCorruptError, LabelError, UnknownNameError
+from mien.core.labels import LabelSet
+
+SPLITS = ("train", "validation", "test")
+_SPLIT_ALIASES = {"training": "train", "val": "validation", "valid": "validation", "public": "validation", "publictest": "validation"}
+_SPLIT_ALIASES |= {"private": "test", "privatetest": "test", "testing": "test"}
+
+_COLUMNS = ("images", "targets", "split", "ids", "votes", "subjects", "twin_in_train")
+
+DATASETS: dict[str, str] = {
+    "fer2013": "mien.datasets.fer2013",
+    "ferplus": "mien.datasets.ferplus",
+    "folder": "mien.datasets.folder",
+    "manifest": "mien.datasets.manifest",
+}
+"""Name of a data set → the module whose `load(data_dir, **options)` reads it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled face pictures of one size, row by row.
+
+    `images`: uint8 (N, H, W) gray or (N, H, W, 3) RGB. `targets`: int64 (N,), the column in `labels`, -1 where a row has no label.
+    `split`: str (N,) of "train", "validation" or "test". `ids`: int64 or str (N,), an identity that stays the same between readings.
+    `votes`: float32 (N, C), rows sum to 1, or are all zero where there are too few votes; None without votes.
+    `subjects`: str (N,), who is shown, or None where that is not known. `twin_in_train`: bool (N,), True where the same pixels are
+    published among the training images, also those that are not rows here; None says that no row was dropped, so that the rows tell.
+    `notes`: one sentence for each row that was left out and each class without rows.
+
+    Arrays are shared with the reader's cache and may be read-only; `take` and `subset` copy.
+
+    Raises
+    ------
+    DatasetCorruptError
+        Arrays of unequal length or of a wrong shape or dtype.
+    LabelError
+        A target outside the label set.
+    """
+
+    name: str
+    labels: LabelSet
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+    split: NDArray[np.str_]
+    ids: NDArray[np.int64] | NDArray[np.str_]
+    votes: NDArray[np.float32] | None = None
+    subjects: NDArray[np.str_] | None = None
+    twin_in_train: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._check_images()
+        self._check_rows()
+        if len(self) and (self.targets.min() < -1 or self.targets.max() >= len(self.labels)):
+            raise LabelError(
+                f"Targets of {self.name} reach from {self.targets.min()} to {self.targets.max()}; "
+                f"{self.labels.name} allows 0 to {len(self.labels) - 1}, and -1 for none."
+            )
+        wrong = sorted(set(np.unique(self.split).tolist()) - set(SPLITS))
+        if wrong:
+            raise DatasetCorruptError(f"{self.name} has the splits {', '.join(wrong)}; allowed are {', '.join(SPLITS)}.")
+
+    def _check_images(self) -> None:
+        gray = self.images.ndim == 3
+        if self.images.dtype != np.uint8 or not (gray or (self.images.ndim == 4 and self.images.shape[3] == 3)):
+            raise DatasetCorruptError(
+                f"Images of {self.name} are {self.images.dtype} of shape {self.images.shape}; allowed are uint8 (N, H, W) and (N, H, W, 3)."
+            )
+
+    def _check_rows(self) -> None:
+        lengths = {key: len(column) for key in _COLUMNS if (column := getattr(self, key)) is not None}
+        unequal = [f"{key} {n}" for key, n in lengths.items() if n != len(self.images)]
+        if unequal:
+            raise DatasetCorruptError(f"{self.name} has {len(self.images)} images but {', '.join(unequal)} rows; all need the same length.")
+        if self.votes is not None and self.votes.shape[1:] != (len(self.labels),):
+            raise DatasetCorruptError(
+                f"Votes of {self.name} have the shape {self.votes.shape}; {self.labels.name} needs (N, {len(self.labels)})."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: NDArray[np.bool_] | NDArray[np.int64]) -> Dataset:
+        """The rows that a boolean mask (N,) or an index array picks, in that order, copied."""
+        picked: dict[str, Any] = {key: None if (column := getattr(self, key)) is None else column[index] for key in _COLUMNS}
+        return replace(self, **picked)
+
+    def subset(self, split: str) -> Dataset:
+        """The rows of one split. Takes the names `split_name` knows; a split without rows gives an empty data set."""
+        return self.take(self.split == split_name(split))
+
+
+def split_name(name: str) -> str:
+    """The split that `name` stands for: "train", "validation" or "test", or a name in use for one (training, val, public, private …).
+
+    Raises UnknownNameError for any other.
+    """
+    known = {split: split for split in SPLITS} | _SPLIT_ALIASES
+    try:
+        return known[name.strip().lower()]
+    except KeyError:
+        raise UnknownNameError("split", name, known) from None
+
+
+def load_dataset(name: str, data_dir: str | Path, **options: Any) -> Dataset:
+    """Read the data set `name` (a key of DATASETS) from the folder `data_dir`; the options are those of its `load` function.
+
+    Raises
+    ------
+    UnknownNameError
+        No such data set, or no such option.
+    DatasetAbsentError, DatasetPartialError, DatasetCorruptError
+        Nothing was found, something is missing, or what is there contradicts its own format.
+    """
+    if name not in DATASETS:
+        raise UnknownNameError("data set", name, DATASETS)
+    load = importlib.import_module(DATASETS[name]).load
+    known = [key for key, p in inspect.signature(load).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of {name}", option, known)
+    dataset: Dataset = load(Path(data_dir), **options)
+    return dataset

@@ -1,0 +1,76 @@
+"""Any folder of pictures sorted by expression: <split>/<expression>/<picture> or <expression>/<picture>."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
+from mien.core.labels import LabelSet, label_set
+from mien.datasets.base import Dataset, split_name
+from mien.datasets.names import expression_name
+from mien.datasets.pictures import SUFFIXES, Fit, Row, assemble
+
+
+def load(
+    data_dir: Path,
+    *,
+    labels: str | LabelSet | Sequence[str] = "fer7",
+    crop_size: int | None = None,
+    channels: int = 3,
+    split: str = "train",
+    strict: bool = True,
+) -> Dataset:
+    """Read pictures whose folder names their expression. What a folder means comes from its name alone, never from its place.
+
+    `labels`: the label set that the data is declared to have. Folders may carry mien's names or ALIASES of them, split folders any
+    name that `split_name` knows; without split folders all rows belong to `split`. `crop_size`, `channels`: see `pictures.Fit`.
+    `strict`: raise when a file can't be read or a folder is empty, instead of leaving it out with a note. `ids` are the paths
+    inside `data_dir`.
+
+    Raises
+    ------
+    UnknownNameError
+        A folder whose name is no expression of `labels`; near names are listed.
+    DatasetAbsentError
+        No folder, or no picture in any.
+    DatasetCorruptError
+        Unreadable pictures, an empty folder, split and expression folders side by side, or unequal sizes without `crop_size`.
+    """
+    declared = label_set(labels)
+    rows, faults = [], []
+    for role, folder in _class_folders(data_dir, split_name(split)):
+        name = expression_name(folder.name, declared, where=str(folder))
+        files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+        rows += [Row(file, file.relative_to(data_dir).as_posix(), name, role) for file in files]
+        if not files:
+            faults.append(f"{folder} holds no picture ({', '.join(SUFFIXES)}).")
+    return assemble("folder", rows, declared, Fit(crop_size, channels), strict=strict, faults=faults, where=data_dir)
+
+
+def _class_folders(data_dir: Path, split: str) -> list[tuple[str, Path]]:
+    """(split, folder of one expression), sorted by name."""
+    top = _folders(data_dir) if data_dir.is_dir() else []
+    if not top:
+        raise DatasetAbsentError(f"No folders in {data_dir}. Give a folder that holds <split>/<expression>/… or <expression>/….")
+    roles = {folder: _role(folder) for folder in top}
+    if not any(roles.values()):
+        return [(split, folder) for folder in top]
+    stray = [folder.name for folder, role in roles.items() if role is None]
+    if stray:
+        raise DatasetCorruptError(
+            f"{data_dir} holds split folders and others side by side ({', '.join(stray)}). "
+            "Move the others away, or put every expression's folder inside a split folder."
+        )
+    return [(role, inner) for folder, role in roles.items() if role for inner in _folders(folder)]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(f for f in path.iterdir() if f.is_dir() and not f.name.startswith("."))
+
+
+def _role(folder: Path) -> str | None:
+    try:
+        return split_name(folder.name)
+    except UnknownNameError:
+        return None

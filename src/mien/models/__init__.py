@@ -1,0 +1,1 @@
+"""Networks in torch, one file an architecture, all found through `build`."""

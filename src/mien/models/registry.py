@@ -1,0 +1,51 @@
+"""The one registry of trainable architectures."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from torch import nn
+
+from mien.core.errors import RecipeError, UnknownNameError
+
+MODELS: dict[str, type[nn.Module]] = {}
+_Net = TypeVar("_Net", bound=type[nn.Module])
+
+
+def register(name: str) -> Callable[[_Net], _Net]:
+    """Class decorator: make the architecture known under `name`. Its constructor takes `heads` first, then its own options."""
+
+    def keep(cls: _Net) -> _Net:
+        MODELS[name] = cls
+        return cls
+
+    return keep
+
+
+def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None = None) -> nn.Module:
+    """A new network with random weights.
+
+    `heads`: output name → number of classes. The network maps float32 (N, C, S, S) in 0–255 to a dict of logits, one entry a head, and
+    `embedding`, the features in front of them.
+
+    Raises UnknownNameError for an architecture or an option that does not exist, RecipeError for a value that it refuses.
+    """
+    from mien.models import miennet  # noqa: F401  (registers itself)
+
+    if name not in MODELS:
+        raise UnknownNameError("architecture", name, MODELS)
+    known = [p for p in inspect.signature(MODELS[name].__init__).parameters if p not in ("self", "heads")]
+    for key in options or {}:
+        if key not in known:
+            raise UnknownNameError(f"option of {name}", key, known)
+    try:
+        return MODELS[name](dict(heads), **(options or {}))
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}.") from error
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

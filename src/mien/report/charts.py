@@ -1,0 +1,144 @@
+"""Charts of scores as fragments of HTML and SVG.
+
+SVG written by hand, not plotly: a timeline of 800 bins and eight labels takes some 40 KB where plotly.js alone takes 4.8 MB on every page; it takes its
+colours from the page's light or dark scheme, prints sharp, and shows without scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.types import Prediction
+from mien.report.draw import percent
+from mien.report.timeline import Timeline, Track
+from mien.report.values import text
+
+COLUMNS = 600
+WIDE, HIGH = 2000, 200
+_CONTROL = {code: "\ufffd" for code in (*range(9), 11, 12, *range(14, 32), 127)}
+
+
+def safe(value: object) -> str:
+    """Text that came from outside, escaped for HTML text and attributes."""
+    return escape(text(str(value)).translate(_CONTROL), quote=True)
+
+
+def clock(time_s: float) -> str:
+    """A time in words: 7.2 s, 3:05, 1:02:03."""
+    whole = round(time_s)
+    if whole < 60:
+        return f"{time_s:.1f} s"
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def bars(prediction: Prediction) -> str:
+    """A list with a bar for every score."""
+    rows = []
+    for index, (name, score) in enumerate(zip(prediction.labels, prediction.scores.tolist(), strict=True)):
+        top = ' class="top"' if name == prediction.label else ""
+        rows.append(f"<li{top}><span>{safe(name)}</span>{bar(index, score)}<span>{percent_html(score)}</span></li>")
+    return f'<ul class="scores">{"".join(rows)}</ul>'
+
+
+def bar(index: int, share: float) -> str:
+    """A bar of the given share (0–1) in the colour of label `index`."""
+    return f'<i class="bar k{index}" style="--v:{share * 100:.1f}"></i>'
+
+
+def percent_html(share: float) -> str:
+    """`percent`, escaped."""
+    return escape(percent(share))
+
+
+def stripe(shares: Sequence[float], names: Sequence[str]) -> str:
+    """One bar cut into shares that sum to 1."""
+    start, parts = 0.0, []
+    for index, share in enumerate(shares):
+        if share >= 0.001:
+            parts.append(f'<rect class="band k{index}" x="{start * 1000:.0f}" width="{max(share * 1000, 1):.0f}" height="1"/>')
+        start += share
+    words = ", ".join(f"{name} {percent(share)}" for name, share in zip(names, shares, strict=True) if share >= 0.005)
+    return f'<svg class="stripe" viewBox="0 0 1000 1" preserveAspectRatio="none" role="img" aria-label="{safe(words)}">{"".join(parts)}</svg>'
+
+
+class Bands:
+    """One track's mean scores over the columns of a chart: `means` float32 (columns, C), NaN where no face was; `xs` (columns + 1,) in 0–`WIDE`."""
+
+    def __init__(self, timeline: Timeline, track: Track) -> None:
+        edges = timeline.edges
+        bins = len(edges) - 1
+        step = -(-bins // COLUMNS)
+        columns = -(-bins // step)
+        held = np.zeros((columns, len(timeline.labels) + 1), np.float32)
+        for position, sums in track.bins.items():
+            held[position // step] += sums
+        with np.errstate(invalid="ignore"):
+            self.means: NDArray[np.float32] = held[:, :-1] / held[:, -1:]
+        self.edges: NDArray[np.float64] = edges[np.minimum(np.arange(columns + 1) * step, bins)]
+        span = float(edges[-1] - edges[0])
+        places = (self.edges - edges[0]) / span if span else np.linspace(0, 1, columns + 1)
+        self.xs: NDArray[np.int64] = np.round(places * WIDE).astype(np.int64)
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """First column and the one after the last of each stretch with a face."""
+        there = np.concatenate([[False], ~np.isnan(self.means[:, 0]), [False]])
+        turns = np.flatnonzero(there[1:] != there[:-1]).tolist()
+        yield from zip(turns[::2], turns[1::2], strict=True)
+
+    def area(self) -> str:
+        """All scores stacked, the first label at the bottom: an SVG."""
+        tops = np.cumsum(np.nan_to_num(self.means), axis=1)
+        runs = list(self.runs())
+        paths = []
+        for label in reversed(range(tops.shape[1])):
+            heights = HIGH - np.round(np.minimum(tops[:, label], 1) * HIGH).astype(np.int64)
+            if (heights < HIGH).any():
+                shape = "".join(_steps(self.xs[a : b + 1].tolist(), heights[a:b].tolist()) for a, b in runs)
+                paths.append(f'<path class="band k{label}" d="{shape}"/>')
+        return _svg("area", HIGH, "".join(paths))
+
+    def ribbon(self) -> str:
+        """The highest label over time: an SVG."""
+        parts = []
+        for first, last in self.runs():
+            top = self.means[first:last].argmax(axis=1)
+            turns = [0, *(np.flatnonzero(np.diff(top)) + 1).tolist(), last - first]
+            for a, b in zip(turns, turns[1:], strict=False):
+                left, right = int(self.xs[first + a]), int(self.xs[first + b])
+                parts.append(f'<rect class="band k{int(top[a])}" x="{left}" width="{max(right - left, 2)}" height="1"/>')
+        return _svg("ribbon", 1, "".join(parts))
+
+
+def ticks(first_s: float, last_s: float, most: int = 8) -> list[tuple[float, str]]:
+    """Marks of a time axis: place in percent, and words."""
+    span = max(last_s - first_s, 1e-9)
+    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+    step = next((s for s in steps if span / s <= most), span)
+    first = int(np.ceil(first_s / step - 1e-9))
+    times = [step * i for i in range(first, int(last_s / step + 1e-9) + 1)]
+    return [((time - first_s) / span * 100, _mark(time, step)) for time in times]
+
+
+def _mark(time_s: float, step_s: float) -> str:
+    return f"{time_s:.1f} s" if step_s < 1 else f"{time_s:.0f} s" if time_s < 60 else clock(time_s)
+
+
+def _steps(xs: list[int], ys: list[int]) -> str:
+    """A closed outline over the ground line that steps at every x; equal neighbours share a step."""
+    parts, at = [f"M{xs[0]} {HIGH}"], HIGH
+    for index, y in enumerate(ys):
+        if y != at:
+            if index:
+                parts.append(f"H{xs[index]}")
+            parts.append(f"V{y}")
+            at = y
+    return "".join([*parts, f"H{xs[-1]}V{HIGH}z"])
+
+
+def _svg(name: str, high: int, inside: str) -> str:
+    return f'<svg class="{name}" viewBox="0 0 {WIDE} {high}" preserveAspectRatio="none" aria-hidden="true">{inside}</svg>'

@@ -1,0 +1,165 @@
+"""A video's results over time in memory that does not grow with its length.
+
+Analysed frames fall into at most `BINS` bins of equally many frames; when they are full, each two become one. So bins have true times even where the
+frame rate varies, sampled frames leave no gaps, and a gap means that no face was there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.labels import LabelSet
+from mien.core.types import RGB, FaceResult, FrameResult
+from mien.report.thumbs import face_crop, jpeg, scene
+
+BINS = 800
+TRACKS = 400
+STRIP = 8
+SHOT_PX, STRIP_PX = 112, 320
+CLEARER = 0.01
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A moment worth a picture: when, how sure, and the JPEG."""
+
+    time_s: float
+    confidence: float
+    data: bytes
+
+
+@dataclass(eq=False)
+class Track:
+    """One person's face over time (None: faces that no track holds).
+
+    `bins`: bin → the sum of the scores in it, then their number, float32 (C + 1,). `frames` and `seconds` (C,): how often and how long each label
+    was the highest. `shots`: label → the clearest moment.
+    """
+
+    number: int | None
+    first_s: float
+    last_s: float
+    frames: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    bins: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    shots: dict[int, Shot] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Faces seen."""
+        return int(self.frames.sum())
+
+    def add(self, position: int, scores: NDArray[np.float32]) -> None:
+        """Put one face's scores into a bin."""
+        held = self.bins.setdefault(position, np.zeros(len(scores) + 1, np.float32))
+        held[:-1] += scores
+        held[-1] += 1
+
+    def halve(self) -> None:
+        """Make each two bins one."""
+        old, self.bins = self.bins, {}
+        for position, held in old.items():
+            new = self.bins.setdefault(position // 2, np.zeros_like(held))
+            new += held
+
+
+class Timeline:
+    """The frames of one video, added one after another.
+
+    `tracks`: by number, in order of appearance. Of more than `TRACKS` the shortest are folded into `folded` (how many) and its `folded_frames` and
+    `folded_seconds` (C,). `strip`: at most `STRIP` small pictures at even distances.
+    """
+
+    def __init__(self, labels: LabelSet) -> None:
+        self.labels = labels
+        self.frames = self.faces = self.folded = 0
+        self.tracks: dict[int | None, Track] = {}
+        self.folded_frames, self.folded_seconds = np.zeros(len(labels), np.int64), np.zeros(len(labels))
+        self.strip: list[Shot] = []
+        self._starts: list[float] = []
+        self._per_bin = self._per_shot = 1
+        self._last_s = self._step_s = 0.0
+        self._showing: list[tuple[Track, int]] = []
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Begin of each bin and end of the last, seconds, float64 (bins + 1,)."""
+        return np.array([*self._starts, self._last_s + self._step_s])
+
+    @property
+    def duration_s(self) -> float:
+        """From the first analysed frame to the end of the last."""
+        return self._last_s + self._step_s - self._starts[0] if self._starts else 0.0
+
+    def add(self, result: FrameResult, image: RGB | None) -> None:
+        """Add a frame; without its picture there are no shots."""
+        time_s = float(self.frames) if result.time_s is None else result.time_s
+        self._advance(time_s)
+        position = self.frames // self._per_bin
+        for face in result.faces:
+            self._add_face(face, position, time_s, image)
+        if image is not None and self.frames % self._per_shot == 0:
+            self._add_to_strip(result, image, time_s)
+        self.frames += 1
+        self.faces += len(result.faces)
+
+    def finish(self) -> None:
+        """Count the time that the last frame is shown: as long as the one before it."""
+        for track, label in self._showing:
+            track.seconds[label] += self._step_s
+        self._showing = []
+
+    def _advance(self, time_s: float) -> None:
+        if self.frames:
+            self._step_s = max(time_s - self._last_s, 0.0)
+            self.finish()
+        self._last_s = max(time_s, self._last_s) if self.frames else time_s
+        if self.frames % self._per_bin == 0:
+            if len(self._starts) == BINS:
+                self._halve()
+            if self.frames % self._per_bin == 0:
+                self._starts.append(time_s)
+
+    def _halve(self) -> None:
+        self._starts = self._starts[::2]
+        self._per_bin *= 2
+        for track in self.tracks.values():
+            track.halve()
+
+    def _add_face(self, face: FaceResult, position: int, time_s: float, image: RGB | None) -> None:
+        scores = face.prediction.scores
+        label = int(scores.argmax())
+        track = self.tracks.get(face.track_id) or self._new_track(face.track_id, time_s)
+        track.add(position, scores)
+        track.frames[label] += 1
+        track.last_s = time_s
+        self._showing.append((track, label))
+        best = track.shots.get(label)
+        if image is not None and (best is None or face.prediction.confidence > best.confidence + CLEARER):
+            track.shots[label] = Shot(time_s, face.prediction.confidence, jpeg(face_crop(image, face.face, SHOT_PX)))
+
+    def _new_track(self, number: int | None, time_s: float) -> Track:
+        if len(self.tracks) >= TRACKS:
+            self._fold_shortest()
+        size = len(self.labels)
+        track = self.tracks[number] = Track(number, time_s, time_s, np.zeros(size, np.int64), np.zeros(size))
+        return track
+
+    def _fold_shortest(self) -> None:
+        shown = {id(track) for track, _ in self._showing}
+        track = min(self.tracks.values(), key=lambda track: (id(track) in shown, track.total))
+        del self.tracks[track.number]
+        self.folded += 1
+        self.folded_frames += track.frames
+        self.folded_seconds += track.seconds
+
+    def _add_to_strip(self, result: FrameResult, image: RGB, time_s: float) -> None:
+        if len(self.strip) == STRIP:
+            self.strip = self.strip[::2]
+            self._per_shot *= 2
+            if self.frames % self._per_shot:
+                return
+        self.strip.append(Shot(time_s, 0.0, jpeg(scene(image, result.faces, STRIP_PX, words=False))))

@@ -1,0 +1,1 @@
+"""From a recipe to an artifact: data → augmentation → loss → loop → evaluation → .onnx with its card."""

@@ -1,0 +1,50 @@
+"""Checkpoints as safetensors: tensors and plain JSON, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mien.core.errors import TrainingError
+from mien.core.files import replacing
+
+
+def save(path: Path, states: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer | None, facts: dict[str, Any]) -> None:
+    """Write named state dicts, the optimizer's state and JSON `facts` to `path`."""
+    tensors = {f"{name}/{key}": value for name, state in states.items() for key, value in state.items()}
+    meta = dict(facts)
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        meta["optimizer_groups"] = state["param_groups"]
+        tensors |= {f"optimizer/{index}/{key}": value for index, entry in state["state"].items() for key, value in entry.items() if value is not None}
+    with replacing(path) as temporary:
+        save_file({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}, temporary, {"facts": json.dumps(meta)})
+
+
+def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """The state dicts by name (the optimizer's under "optimizer") and the facts. Raises TrainingError for a damaged file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            states: dict[str, dict[str, Tensor]] = {}
+            for full in file.keys():  # noqa: SIM118  (a safe_open handle is no mapping)
+                name, key = full.split("/", 1)
+                states.setdefault(name, {})[key] = file.get_tensor(full)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"The checkpoint {path} can't be read ({error}). Delete it to start again.") from error
+    return states, facts
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+    """Put the state that `save` wrote back into an optimizer over the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for full, value in tensors.items():
+        index, key = full.split("/", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

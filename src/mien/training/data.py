@@ -1,0 +1,92 @@
+"""Data sets as tensors in memory: pictures uint8, one target distribution a head."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mien.core.errors import RecipeError
+from mien.core.labels import LabelSet
+from mien.datasets.base import Dataset, load_dataset
+from mien.training.recipe import Recipe, TargetPart
+
+
+@dataclass(frozen=True)
+class HeadTargets:
+    """What one head learns: `probabilities` float32 (N, C), rows summing to 1; `known` bool (N,), False where the row says nothing to this head;
+    `classes` int64 (N,), the hard label or −1, for validation."""
+
+    labels: LabelSet
+    probabilities: Tensor
+    known: Tensor
+    classes: Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split, decoded: `images` uint8 (N, 1 or 3, H, W), and the targets of each head."""
+
+    images: Tensor
+    heads: dict[str, HeadTargets]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over pixels and targets: equal fingerprints mean equal data."""
+        digest = hashlib.sha256(self.images.numpy().tobytes())
+        for name, head in sorted(self.heads.items()):
+            digest.update(name.encode() + head.probabilities.numpy().tobytes() + head.classes.numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
+    """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
+
+    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split is empty.
+    """
+    sets = {head: load_dataset(t.dataset, data_dir, **t.options) for head, t in recipe.targets.items()}
+    base_head, base = next(iter(sets.items()))
+    rows = np.flatnonzero(base.split == split)
+    if not len(rows):
+        raise RecipeError(f"The data set {base.name} has no {split} split. It has: {', '.join(sorted(set(base.split.tolist())))}.")
+    heads = {}
+    for head, dataset in sets.items():
+        if dataset.labels.name != head:
+            raise RecipeError(f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head.")
+        if len(dataset) != len(base) or not np.array_equal(dataset.ids, base.ids):
+            raise RecipeError(f"The heads {base_head!r} and {head!r} need data sets that label the same rows; {base.name} and {dataset.name} do not.")
+        heads[head] = _head_targets(dataset.take(rows), recipe.targets[head])
+    images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
+    return Split(images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), heads)
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """uint8 (N, C, H, W) → uint8 (N, C, size, size), areas averaged."""
+    if images.shape[-1] == size:
+        return images
+    parts = [F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True) for part in images.split(2048)]
+    return torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts])
+
+
+def _head_targets(dataset: Dataset, part: TargetPart) -> HeadTargets:
+    classes = torch.from_numpy(dataset.targets.astype(np.int64))
+    count = len(dataset.labels)
+    if part.loss == "soft_cross_entropy":
+        if dataset.votes is None:
+            raise RecipeError(f"soft_cross_entropy needs annotators' votes, and {dataset.name} has none. Use loss = \"cross_entropy\".")
+        probabilities = torch.from_numpy(dataset.votes.astype(np.float32))
+        known = probabilities.sum(1) > 0
+    else:
+        known = classes >= 0
+        probabilities = F.one_hot(classes.clamp_min(0), count).float()
+    if part.label_smoothing:
+        probabilities = probabilities * (1 - part.label_smoothing) + part.label_smoothing / count
+    return HeadTargets(dataset.labels, probabilities, known, classes)

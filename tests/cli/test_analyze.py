@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from mien.cli.clip import write_clip
+
+
+def one_line(stderr: str) -> str:
+    lines = stderr.strip().splitlines()
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith("mien: ")
+    return lines[0]
+
+
+def test_a_picture_is_a_row_of_the_table(mien, photo) -> None:
+    done = mien("analyze", photo)
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    assert "photo.jpg" in done.stdout
+    assert "%" in done.stdout
+
+
+def test_json_is_the_schema_and_nothing_else(mien, photo) -> None:
+    done = mien("analyze", photo, "--json")
+    results = json.loads(done.stdout)
+    assert results["schema"] == "mien/1"
+    assert len(results["sources"][0]["frames"][0]["faces"]) == 1
+
+
+def test_every_output_is_written(mien, photo, tmp_path) -> None:
+    tables = [tmp_path / f"results.{suffix}" for suffix in ("json", "jsonl", "csv", "parquet")]
+    outs = [word for table in tables for word in ("--out", table)]
+    done = mien("analyze", photo, *outs, "--annotate", tmp_path / "drawn", "--report", tmp_path / "report.html")
+    assert done.exit_code == 0, done.output
+    written = [*tables, tmp_path / "report.html", tmp_path / "drawn" / "photo.jpg"]
+    assert all(path.stat().st_size for path in written)
+    assert all(str(path) in done.stdout for path in tables)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_bad_file_is_a_row_and_the_others_are_finished(mien, photo, tmp_path) -> None:
+    fake = tmp_path / "fake.jpg"
+    fake.write_text("no picture")
+    done = mien("analyze", tmp_path / "missing.jpg", fake, photo, "--out", tmp_path / "results.csv")
+    assert done.exit_code == 1
+    assert "2 of 3 sources" in one_line(done.stderr)
+    assert done.stdout.count("error: ") == 2
+    rows = list(csv.DictReader((tmp_path / "results.csv").open(encoding="utf-8")))
+    assert [bool(row["error"]) for row in rows] == [True, True, False]
+    assert rows[2]["label"]
+
+
+def test_a_single_bad_file_says_why_on_stderr(mien, tmp_path) -> None:
+    done = mien("analyze", tmp_path / "missing.jpg")
+    assert done.exit_code == 1
+    assert "missing.jpg" in one_line(done.stderr)
+
+
+def test_json_of_a_bad_file_has_its_error(mien, tmp_path) -> None:
+    done = mien("analyze", tmp_path / "missing.jpg", "--json")
+    assert done.exit_code == 1
+    assert "missing.jpg" in json.loads(done.stdout)["sources"][0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "near"),
+    [("--model", "defualt", "default"), ("--detector", "centreface", "centerface"), ("--labels", "fer9", "fer8"), ("--out", "r.jsn", ".json")],
+)
+def test_an_unknown_name_lists_the_near_ones(mien, photo, option, value, near) -> None:
+    done = mien("analyze", photo, option, value)
+    assert done.exit_code == 1
+    assert value.removeprefix("r") in one_line(done.stderr)
+    assert near in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_known_before_the_work(mien, photo, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    done = mien("analyze", photo, "--out", tmp_path / "file" / "results.csv")
+    assert done.exit_code == 1
+    assert "results.csv" in one_line(done.stderr)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["photo.jpg", "--every", "0"],
+        ["photo.jpg", "--every", "2", "--fps", "5"],
+        ["photo.jpg", "--start", "3", "--end", "2"],
+        ["photo.jpg", "--abstain-below", "2"],
+        ["photo.jpg", "--no-such-option"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(mien, wrong) -> None:
+    done = mien("analyze", *wrong)
+    assert done.exit_code == 2
+    assert "Error" in done.stderr
+
+
+def test_an_unsure_face_is_marked(mien, photo) -> None:
+    done = mien("analyze", photo, "--abstain-below", "1", "--json")
+    assert json.loads(done.stdout)["sources"][0]["frames"][0]["faces"][0]["abstained"] is True
+    assert " ?" in mien("analyze", photo, "--abstain-below", "1").stdout
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory, portrait) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    write_clip(portrait, path)
+    return path
+
+
+def test_a_video_is_a_row_a_person(mien, clip) -> None:
+    done = mien("analyze", clip, "--fps", "2")
+    assert done.exit_code == 0, done.output
+    row = next(line for line in done.stdout.splitlines() if "clip.mp4" in line)
+    assert " 1 " in row
+    assert " s " in row
+
+
+def test_a_part_of_a_video(mien, clip) -> None:
+    done = mien("analyze", clip, "--start", "1", "--end", "2", "--every", "4", "--json")
+    times = [frame["time_s"] for frame in json.loads(done.stdout)["sources"][0]["frames"]]
+    assert len(times) == 6
+    assert min(times) >= 1
+    assert max(times) < 2
+
+
+def test_a_folder_without_a_face_says_so(mien, tmp_path, portrait) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "gray").save(tmp_path / "gray.png")
+    done = mien("analyze", tmp_path)
+    assert done.exit_code == 0
+    assert "no face found" in done.stdout

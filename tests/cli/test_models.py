@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+
+from mien.artifact import list_models, load_model, read_card
+
+
+def test_the_list_has_every_shipped_model(mien) -> None:
+    done = mien("models", "list")
+    assert done.exit_code == 0, done.output
+    assert all(read_card(name).name in done.stdout for name in list_models())
+    assert len(json.loads(mien("models", "list", "--json").stdout)) == len(list_models())
+
+
+def test_the_card_has_the_labels_in_their_order(mien) -> None:
+    done = mien("models", "info", "default")
+    assert "neutral, happiness, surprise, sadness, anger, disgust, fear, contempt" in done.stdout
+    card = json.loads(mien("models", "info", "default", "--json").stdout)
+    assert card["heads"][0]["labels"] == list(load_model("default").labels)
+
+
+def test_a_file_that_is_no_model_is_refused(mien, tmp_path) -> None:
+    fake = tmp_path / "fake.onnx"
+    fake.write_bytes(b"no model")
+    done = mien("models", "info", fake)
+    assert done.exit_code == 1
+    assert "fake.onnx" in done.stderr
+
+
+def test_export_writes_the_model_with_its_card(mien, tmp_path) -> None:
+    done = mien("export", "default", "--onnx", tmp_path / "mine.onnx")
+    assert done.exit_code == 0, done.output
+    assert read_card(tmp_path / "mine.onnx") == read_card("default")
+
+
+def test_export_takes_the_folder_of_a_run(mien, tmp_path) -> None:
+    (tmp_path / "run").mkdir()
+    mien("export", "default", "--onnx", tmp_path / "run" / "model.onnx")
+    assert mien("export", tmp_path / "run", "--onnx", tmp_path / "mine.onnx").exit_code == 0
+    assert (tmp_path / "mine.onnx").is_file()
+
+
+def test_export_of_a_folder_without_a_model_says_so(mien, tmp_path) -> None:
+    done = mien("export", tmp_path, "--onnx", tmp_path / "mine.onnx")
+    assert done.exit_code == 1
+    assert "model.onnx" in done.stderr
+    assert not (tmp_path / "mine.onnx").exists()

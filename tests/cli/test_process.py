@@ -1,0 +1,70 @@
+"""The command line as a process: exit codes, streams, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mien.cli.clip import write_clip
+
+
+def test_the_version(process) -> None:
+    done = process("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("mien ")
+
+
+def test_without_a_command_the_help_is_shown(process) -> None:
+    done = process()
+    assert done.returncode == 2
+    assert "analyze" in done.stdout + done.stderr
+
+
+def test_an_error_is_one_line_without_a_traceback(process) -> None:
+    done = process("models", "info", "nope")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_mien_debug_shows_the_traceback(process) -> None:
+    done = process("models", "info", "nope", MIEN_DEBUG="1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_json_and_errors_keep_to_their_streams(process, photo) -> None:
+    done = process("analyze", photo, "missing.jpg", "--json")
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["sources"]) == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+def test_a_reader_that_goes_away_is_no_traceback(process, photo) -> None:
+    command = f"'{sys.executable}' -m mien analyze '{photo}' --json | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -> None:
+    write_clip(portrait, tmp_path / "clip.mp4")
+    command = [sys.executable, "-m", "mien", "analyze", *["clip.mp4"] * 50, "--out", "results.csv", "--annotate", "drawn"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "drawn").is_dir() or not list((tmp_path / "drawn").iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "results.csv").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.datasets.fakes import fake, write_csv
+
+RECIPE = """
+name = "tiny"
+evaluate_test = false
+precision = "32-true"
+phases = [{ epochs = 2, size = 16 }]
+optim = { batch_size = 2 }
+model = { name = "miennet" }
+targets.fer7 = { dataset = "fer2013", options = { verify = false } }
+"""
+
+
+@pytest.fixture
+def words(tmp_path) -> list[object]:
+    """A run of seconds: a small recipe over small data."""
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data", fake())
+    (tmp_path / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    return ["train", tmp_path / "tiny.toml", "--data", tmp_path / "data"]
+
+
+def test_a_run_ends_with_a_model_that_can_be_used(mien, words, tmp_path) -> None:
+    done = mien(*words, "--out", tmp_path / "run", "--set", "phases=[{epochs=1, size=16}]", "--json")
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout[done.stdout.index("{") :])
+    assert result["epochs"] == 1
+    assert mien("models", "info", result["model"]).exit_code == 0
+
+    again = mien(*words, "--out", tmp_path / "run")
+    assert again.exit_code == 1
+    assert "--resume" in again.stderr
+
+    exported = mien("export", tmp_path / "run", "--onnx", tmp_path / "mine.onnx")
+    assert exported.exit_code == 0
+    assert Path(tmp_path / "mine.onnx").read_bytes() == Path(result["model"]).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [("optim.batch_sise=4", "batch_size"), ("optim.batch_size=1", "optim.batch_size"), ("model.name=mienet", "miennet")],
+)
+def test_a_setting_that_cannot_be_is_one_line(mien, words, tmp_path, setting, says) -> None:
+    done = mien(*words, "--out", tmp_path / "run", "--set", setting)
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert says in done.stderr
+
+
+def test_an_unknown_recipe_names_those_there_are(mien, words) -> None:
+    done = mien("train", "mienet", *words[2:])
+    assert done.exit_code == 1
+    assert "miennet" in done.stderr
+
+
+def test_without_the_extra_the_message_names_it(mien, words, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = mien(*words)
+    assert done.exit_code == 1
+    assert "pip install 'mien[train]'" in done.stderr
+
+
+def test_wrong_usage_is_exit_code_2(mien, words) -> None:
+    assert mien(*words, "--set", "optim.batch_size").exit_code == 2
+    assert mien(*words, "--devices", "0").exit_code == 2

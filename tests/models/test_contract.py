@@ -1,0 +1,85 @@
+"""Every registered architecture keeps the same promises: a new one is tested by existing."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from mien.core.errors import RecipeError, UnknownNameError
+from mien.models import miennet
+from mien.models.registry import MODELS, build, count_parameters
+from mien.preprocess import Preprocessing
+from mien.training.export import to_onnx
+
+PARAMETERS = {"miennet": 1_098_623}
+
+
+@pytest.fixture(params=sorted(MODELS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def _images(n: int = 4) -> torch.Tensor:
+    return torch.rand(n, 1, 48, 48, generator=torch.Generator().manual_seed(0)) * 255
+
+
+@pytest.mark.parametrize("classes", [3, 6, 7, 8])
+def test_shapes(name: str, classes: int) -> None:
+    outputs = build(name, {"only": classes}).eval()(_images())
+    assert outputs["only"].shape == (4, classes)
+    assert outputs["embedding"].ndim == 2
+    assert torch.isfinite(outputs["only"]).all()
+
+
+def test_gradient_reaches_every_parameter(name: str) -> None:
+    model = build(name, {"fer8": 8, "fer7": 7}).train()
+    outputs = model(_images())
+    sum(outputs[head].logsumexp(1).sum() for head in ("fer8", "fer7")).backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_deterministic_by_seed_and_state_round_trip(name: str) -> None:
+    torch.manual_seed(3)
+    first = build(name, {"fer7": 7}).eval()
+    torch.manual_seed(3)
+    second = build(name, {"fer7": 7}).eval()
+    other = build(name, {"fer7": 7}).eval()
+    assert torch.equal(first(_images())["fer7"], second(_images())["fer7"])
+    other.load_state_dict(first.state_dict())
+    assert torch.equal(first(_images())["fer7"], other(_images())["fer7"])
+
+
+def test_onnx_agrees(name: str) -> None:
+    torch.manual_seed(0)
+    model = build(name, {"fer8": 8, "fer7": 7}).eval()
+    session = onnxruntime.InferenceSession(to_onnx(model, Preprocessing()).SerializeToString(), providers=["CPUExecutionProvider"])
+    for n in (1, 5):
+        with torch.inference_mode():
+            expected = model(_images(n))
+        for output, found in zip(session.get_outputs(), session.run(None, {"images": _images(n).numpy()}), strict=True):
+            np.testing.assert_allclose(found, expected[output.name].numpy(), atol=1e-4)
+
+
+def test_parameter_count_is_the_documented_one(name: str) -> None:
+    count = count_parameters(build(name, {"fer8": 8, "fer7": 7}))
+    assert count == PARAMETERS[name]
+    assert f"{count:,}" in (MODELS[name].__doc__ or "")
+
+
+def test_default_model_stays_small() -> None:
+    assert PARAMETERS["miennet"] <= 1_500_000
+
+
+def test_names_and_options_that_do_not_exist() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean miennet"):
+        build("mienet", {"fer7": 7})
+    with pytest.raises(UnknownNameError, match="or widths"):
+        build("miennet", {"fer7": 7}, {"width": [1]})
+    with pytest.raises(RecipeError, match="equal lengths"):
+        build("miennet", {"fer7": 7}, {"widths": [8]})
+
+
+def test_registry_holds_the_module() -> None:
+    assert MODELS["miennet"] is miennet.MienNet

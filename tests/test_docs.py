@@ -1,0 +1,101 @@
+"""The documents say what is so: their commands run, their names exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.cli.clip import write_clip
+from mien.core.labels import LABEL_SETS
+from mien.datasets import DATASETS
+from mien.faces import DETECTORS
+from mien.report.tables import SUFFIXES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.startswith("mien ")]
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory, portrait_path, portrait) -> Path:
+    """A folder with what the README's commands read."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copy(portrait_path, folder / "photo.jpg")
+    (folder / "photos").mkdir()
+    shutil.copy(portrait_path, folder / "photos" / "one.jpg")
+    write_clip(portrait, folder / "clip.mp4")
+    return folder
+
+
+def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "120"}
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_readme_run(command: str, desk: Path) -> None:
+    done = run(["-m", "mien", *shlex.split(command)[1:]], desk)
+    assert done.returncode == int("missing" in command), done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=[f"example-{number}" for number in range(len(EXAMPLES))])
+def test_the_python_of_the_readme_runs(code: str, desk: Path) -> None:
+    done = run(["-c", code], desk)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize(("row", "registry"), [("detectors", DETECTORS), ("label sets", LABEL_SETS), ("data sets", DATASETS)])
+def test_the_names_of_the_readme_are_those_of_the_registry(row: str, registry: dict[str, object]) -> None:
+    line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
+    assert set(re.findall(r"`(\w+)`", line)) == set(registry)
+
+
+def options_of(command: str) -> str:
+    done = run(["-m", "mien", command, "--help"], ROOT)
+    return " ".join(done.stdout.split())
+
+
+def test_the_names_in_the_help_exist() -> None:
+    text = options_of("analyze")
+    assert set(_listed(text, "finds the faces: ")) == set(DETECTORS)
+    assert set(_listed(text, "of the scores: ")) <= set(LABEL_SETS)
+    assert tuple("." + name for name in _listed(text, "the results: ")) == SUFFIXES
+    assert set(_listed(options_of("evaluate"), "The data set: ")) == set(DATASETS)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_options_named_in_the_documents_exist(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    helps = " ".join(options_of(command) for command in ("analyze", "demo", "train", "evaluate", "export", "doctor"))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - {"--help"}
+    assert not {option for option in named if option not in helps}
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_links_of_the_documents_lead_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_the_make_targets_named_in_the_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
+    assert named <= targets
+
+
+def _listed(text: str, after: str) -> list[str]:
+    """The names of "a, b or c." that follow `after`."""
+    listing = re.split(r"[;.] |\.$|\[", text.split(after, 1)[1], maxsplit=1)[0]
+    return [name.strip(" .") for name in re.split(r", | or ", listing)]

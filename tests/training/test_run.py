@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mien.artifact import load_model
+from mien.core.errors import RecipeError, TrainingError
+from mien.datasets.base import load_dataset
+from mien.models.registry import count_parameters
+from mien.training import checkpoint
+from mien.training.data import load_split
+from mien.training.loop import learning_rate
+from mien.training.recipe import OptimPart, Recipe, parse_recipe
+from mien.training.run import Run, best_network, load_run, train
+
+
+@pytest.fixture(scope="module")
+def finished(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A recipe run to its end: enough epochs to learn the stripes."""
+    values = {
+        "name": "stripes",
+        "training_data": "stripes",
+        "licence": "none",
+        "precision": "32-true",
+        "model": {"name": "miennet", "options": {"stem": 8, "widths": [8, 16], "depths": [1, 1], "dropout": 0.0}},
+        "targets": {
+            "fer8": {"dataset": "ferplus", "loss": "soft_cross_entropy", "options": {"verify": False, "keep": "all", "labels_from": "fer2013new.csv"}},
+            "fer7": {"dataset": "fer2013", "options": {"verify": False}},
+        },
+        "augment": {"rotation": 0.0, "shift": 0.0, "scale": 0.0, "erase_probability": 0.0},
+        "phases": [{"epochs": 2, "size": 24}, {"epochs": 10, "size": 48}],
+        "optim": {"batch_size": 16, "ema_decay": 0.8, "learning_rate": 0.1},
+    }
+    return train(parse_recipe(values), small_data, tmp_path_factory.mktemp("run"))
+
+
+def test_a_recipe_learns(finished: Run) -> None:
+    assert finished.best["accuracy_fer7"] > 0.9
+    assert finished.best["size"] == 48
+
+
+def test_the_folder_says_everything(finished: Run) -> None:
+    facts = json.loads((finished.folder / "run.json").read_text())
+    assert facts["parameters"] == count_parameters(best_network(finished))
+    assert facts["data"]["train"]["rows"] == 96
+    with (finished.folder / "log.csv").open() as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == list(range(1, 13))
+    again = load_run(finished.folder)
+    assert again.recipe == finished.recipe
+    assert again.history == finished.history
+
+
+def test_artifact_and_network_agree(finished: Run, small_data: Path) -> None:
+    model = load_model(finished.folder / "model.onnx")
+    images = load_dataset("fer2013", small_data, verify=False).images[:20]
+    with torch.inference_mode():
+        expected = best_network(finished)(torch.tensor(images)[:, None].float())
+    for head in model.card.heads:
+        np.testing.assert_allclose(model.logits(images, head.labels), expected[head.output].numpy(), atol=1e-4)
+
+
+def test_card_carries_figures_of_both_heads_and_splits(finished: Run) -> None:
+    card = load_model(finished.folder / "model.onnx").card
+    assert [(m["dataset"], m["split"]) for m in card.metrics] == [
+        ("ferplus", "validation"),
+        ("fer2013", "validation"),
+        ("ferplus", "test"),
+        ("fer2013", "test"),
+    ]
+    for metric in card.metrics:
+        overall = metric["overall"]
+        assert overall["n"] == 28
+        assert overall["accuracy_interval"]["low"] <= overall["accuracy"] <= overall["accuracy_interval"]["high"]
+    assert card.recipe == finished.recipe.model_dump(mode="json")
+    assert all(h.temperature > 0 for h in card.heads)
+
+
+def test_flip_average_is_inside_the_graph(finished: Run) -> None:
+    from mien.preprocess import Preprocessing
+    from mien.training.export import FlipAverage, to_onnx
+
+    import onnxruntime
+
+    graph = to_onnx(FlipAverage(best_network(finished)), Preprocessing())
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).uniform(0, 255, (3, 1, 48, 48)).astype(np.float32)
+    plain, mirrored = (session.run(["fer8"], {"images": x})[0] for x in (images, np.ascontiguousarray(images[..., ::-1])))
+    np.testing.assert_allclose(plain, mirrored, atol=1e-5)
+
+
+def test_resumed_run_equals_an_unbroken_one_to_the_bit(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
+    whole = train(recipe, small_data, tmp_path / "whole")
+    for stop in (1, 2, None):
+        broken = train(recipe, small_data, tmp_path / "broken", resume=True, stop_after=stop)
+    timeless = [[{k: v for k, v in row.items() if k != "seconds"} for row in run.history] for run in (whole, broken)]
+    assert timeless[0] == timeless[1]
+    first, second = (checkpoint.load(run.folder / "best.safetensors")[0]["model"] for run in (whole, broken))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert load_model(tmp_path / "whole" / "model.onnx").card.sha256 == load_model(tmp_path / "broken" / "model.onnx").card.sha256
+
+
+def test_a_folder_with_a_run_is_not_overwritten(recipe: Recipe, small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    train(recipe, small_data, tmp_path / "run", stop_after=1)
+    with pytest.raises(TrainingError, match="already holds a run"):
+        train(recipe, small_data, tmp_path / "run")
+    with pytest.raises(TrainingError, match="another recipe"):
+        train(parse_recipe(small | {"seed": 1}), small_data, tmp_path / "run", resume=True)
+
+
+def test_damaged_checkpoint(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
+    train(recipe, small_data, tmp_path, stop_after=1)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(TrainingError, match="can't be read"):
+        train(recipe, small_data, tmp_path, resume=True)
+
+
+def test_no_run_there(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no run"):
+        load_run(tmp_path)
+
+
+def test_loss_that_is_no_number(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    small["optim"] |= {"learning_rate": 1e30, "clip_norm": None, "warmup": 0.0}
+    with pytest.raises(TrainingError, match=r"Lower optim\.learning_rate"):
+        train(parse_recipe(small), small_data, tmp_path)
+
+
+def test_batch_larger_than_the_data(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    small["optim"] |= {"batch_size": 1000}
+    with pytest.raises(TrainingError, match=r"Lower optim\.batch_size"):
+        train(parse_recipe(small), small_data, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("head", "change", "said"),
+    [
+        ("fer7", {"loss": "soft_cross_entropy"}, "needs annotators' votes"),
+        ("fer8", {"dataset": "fer2013", "options": {"verify": False}}, "named after its label set"),
+        ("fer8", {"options": {"verify": False, "keep": "majority", "labels_from": "fer2013new.csv"}, "dataset": "ferplus"}, None),
+    ],
+)
+def test_targets_that_do_not_fit(small: dict[str, Any], small_data: Path, head: str, change: dict[str, Any], said: str | None) -> None:
+    small["targets"][head] |= change
+    recipe = parse_recipe(small)
+    if said is None:  # every row of this data set has a majority: both heads label the same rows
+        assert len(load_split(recipe, small_data, "train")) == 96
+    else:
+        with pytest.raises(RecipeError, match=said):
+            load_split(recipe, small_data, "train")
+
+
+def test_learning_rate_rises_then_falls() -> None:
+    part = OptimPart(learning_rate=0.1, warmup=0.2)
+    rates = [learning_rate(part, step / 100) for step in range(101)]
+    assert max(rates) == pytest.approx(0.1)
+    assert rates.index(max(rates)) == 20
+    assert rates[100] == pytest.approx(0)
+    assert learning_rate(OptimPart(schedule="constant", warmup=0.0), 0.9) == OptimPart().learning_rate
+    assert learning_rate(OptimPart(schedule="cosine", warmup=0.0, learning_rate=1.0), 0.5) == pytest.approx(0.5)
