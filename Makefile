@@ -2,15 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-DATA ?= $(MIEN_DATA)
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 # Tests run side by side, one process a core; more threads than that only wait for each other.
-PYTEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check fmt bench clean
+.PHONY: help demo test test-all check fmt bench clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +18,10 @@ demo: $(VENV)/.core  ## install the light core, analyse the embedded photo and c
 	@$(BIN)/mien demo
 
 test: $(VENV)/.dev  ## the default tests
-	$(PYTEST_ENV) $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/.dev  ## the tests marked slow
-	$(PYTEST_ENV) $(BIN)/python -m pytest -q -n $(WORKERS) -m slow
+test-all: $(VENV)/.dev  ## the default tests and the slow ones
+	$(PYTEST)
 
 check: $(VENV)/.dev  ## lint, format, types, layers: what the hook and the CI run
 	$(BIN)/ruff check .
@@ -34,8 +33,12 @@ fmt: $(VENV)/.dev  ## format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev  ## run every benchmark that needs no data set
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.dev  ## list the benchmarks; make bench RUN=startup runs one
+ifdef RUN
+	$(BIN)/python benchmarks/$(RUN).py $(ARGS)
+else
+	@for script in benchmarks/*.py; do printf '  %-12s %s\n' $$(basename $$script .py) "$$(head -1 $$script | tr -d '"')"; done
+endif
 
 clean:  ## remove the environment, caches and what the demo wrote
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache mien-demo
@@ -45,9 +48,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .
+	@echo "Installing mien's light core into $(VENV) …"
+	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable '.[dev]'
+	@echo "Installing mien with PyTorch and all tools into $(VENV) (some gigabytes) …"
+	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.core

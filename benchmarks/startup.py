@@ -1,6 +1,6 @@
 """How long `import mien` and `mien --help` take: the median of five fresh processes, warm disk.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ def probe(classes: tuple[int, int] = (8, 7), size: int = 4) -> onnx.ModelProto:
     weights = [numpy_helper.from_array(rng.normal(0, 0.01, (size * size, n)).astype(np.float32), f"w{n}") for n in classes]
     nodes = [helper.make_node("Flatten", ["images"], ["flat"])]
     nodes += [helper.make_node("MatMul", ["flat", f"w{n}"], [name]) for n, name in zip(classes, ("eight", "seven"), strict=True)]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n]) for n, name in zip(classes, ("eight", "seven"), strict=True)]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n]) for n, name in zip(classes, ("eight", "seven"), strict=True)
+    ]
     images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 1, size, size])
     graph = helper.make_graph(nodes, "probe", [images], outputs, weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -80,7 +82,9 @@ def test_unknown_head(path: Path, crops: np.ndarray) -> None:
         load_model(path).logits(crops, VALENCE3)
 
 
-@pytest.mark.parametrize(("name", "error", "said"), [("defautl", UnknownNameError, "Did you mean default"), ("a/b.onnx", ArtifactError, "No model")])
+@pytest.mark.parametrize(
+    ("name", "error", "said"), [("defautl", UnknownNameError, "Did you mean default"), ("a/b.onnx", ArtifactError, "No model")]
+)
 def test_models_that_do_not_exist(name: str, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         load_model(name)

@@ -28,6 +28,12 @@ def analyzer() -> Analyzer:
     return Analyzer()
 
 
+@pytest.fixture(scope="module")
+def whole() -> Analyzer:
+    """An analyzer that looks for no faces: for the tests of what is read."""
+    return Analyzer(detector="whole")
+
+
 # ---- Files made by the test. -----------------------------------------------------------------------------------------------------------
 
 
@@ -52,12 +58,12 @@ def text(path: Path) -> Path:
 
 
 def huge(path: Path) -> Path:
-    """A PNG of 20,000 × 20,000 pixels: right in every byte, 1.2 GB once decoded, 1 MB on the disk."""
+    """A PNG of 20,000 × 20,000 black pixels: right in every byte, 1.2 GB once it is RGB, small on the disk."""
     side = 20_000
     pack = zlib.compressobj(1)
-    line = b"\0" + bytes(3 * side)
+    line = b"\0" + bytes(side // 8)
     data = b"".join(pack.compress(line) for _ in range(side)) + pack.flush()
-    chunks = [(b"IHDR", side.to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])), (b"IDAT", data), (b"IEND", b"")]
+    chunks = [(b"IHDR", side.to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])), (b"IDAT", data), (b"IEND", b"")]
     packed = [len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big") for kind, body in chunks]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
     return path
@@ -83,11 +89,12 @@ def sound_only(path: Path) -> Path:
 def video(path: Path, times: list[float], picture: RGB | None = None, size: tuple[int, int] = (64, 48)) -> Path:
     """Write a video with a frame at each of these times, in seconds."""
     width, height = size
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options={"movflags": "faststart"} if path.suffix == ".mp4" else {}) as container:
         odd = width % 2 or height % 2
         stream = container.add_stream("libx264", rate=1000, options={"g": "10"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv444p" if odd else "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        container.start_encoding()
         for number, time_s in enumerate(times):
             image = np.full((height, width, 3), 40 + 10 * (number % 20), np.uint8) if picture is None else picture
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -97,37 +104,40 @@ def video(path: Path, times: list[float], picture: RGB | None = None, size: tupl
     return path
 
 
+NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+
+
 def no_frames(path: Path) -> Path:
     return video(path, [])
 
 
-BAD: dict[str, tuple[str, Callable[[Path], Path]]] = {
-    "missing picture": ("gone.jpg", missing),
-    "missing video": ("gone.mp4", missing),
-    "empty picture": ("empty.jpg", empty),
-    "empty video": ("empty.mp4", empty),
-    "truncated picture": ("cut.jpg", truncated),
-    "text named .jpg": ("text.jpg", text),
-    "text named .mp4": ("text.mp4", text),
-    "20,000 × 20,000": ("huge.png", huge),
-    "folder with nothing usable": ("folder", useless_folder),
-    "video without a video stream": ("sound.mp4", sound_only),
-    "video without frames": ("none.mkv", no_frames),
+BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
+    "missing picture": ("gone.jpg", missing, "There is no file"),
+    "missing video": ("gone.mp4", missing, "There is no file"),
+    "empty picture": ("empty.jpg", empty, "is empty"),
+    "empty video": ("empty.mp4", empty, "is empty"),
+    "truncated picture": ("cut.jpg", truncated, "cut short"),
+    "text named .jpg": ("text.jpg", text, "is no picture that can be read"),
+    "text named .mp4": ("text.mp4", text, "is no video that can be read"),
+    "20,000 × 20,000": ("huge.png", huge, "the limit is 100 million"),
+    "folder with nothing usable": ("folder", useless_folder, "holds no picture and no video"),
+    "video without a video stream": ("sound.mp4", sound_only, "has no video stream"),
+    "Matroska without frames": ("none.mkv", no_frames, "was never finished"),
+    "MP4 without frames": ("none.mp4", no_frames, "has no video stream"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_a_row_and_the_others_are_finished(case: str, tmp_path: Path, portrait_path: Path, analyzer: Analyzer) -> None:
-    name, make = BAD[case]
+    name, make, reason = BAD[case]
     bad = make(tmp_path / name)
     results = analyzer.analyze([portrait_path, bad, portrait_path])
     assert [len(s.frames) for s in results.sources] == [1, 0, 1]
     assert [len(f.faces) for f in results] == [1, 1]
     [(source, error)] = results.errors.items()
-    assert name in source
+    assert source == str(bad)
     assert name in error
-    assert len(error) > 20
-    assert "Traceback" not in error
+    assert reason in error
     rows = results.to_df()
     assert rows[rows["source"] == source]["error"].tolist() == [error]
     for suffix in ("json", "jsonl", "csv", "parquet"):
@@ -136,17 +146,9 @@ def test_bad_input_is_a_row_and_the_others_are_finished(case: str, tmp_path: Pat
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_raises_when_streamed(case: str, tmp_path: Path, analyzer: Analyzer) -> None:
-    name, make = BAD[case]
-    with pytest.raises(InputError):
+    name, make, reason = BAD[case]
+    with pytest.raises(InputError, match=reason):
         list(analyzer.stream(make(tmp_path / name)))
-
-
-def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, analyzer: Analyzer) -> None:
-    path = huge(tmp_path / "huge.png")
-    start = time.perf_counter()
-    [error] = analyzer.analyze(path).errors.values()
-    assert time.perf_counter() - start < 1.0
-    assert "100" in error, "the message has the limit"
 
 
 @pytest.mark.parametrize("value", [None, 3, {"a": 1}, np.zeros((4, 4, 7), np.uint8), np.zeros(5), "", b""])
@@ -212,32 +214,37 @@ def test_a_face_at_the_border(portrait: RGB, analyzer: Analyzer, side: str) -> N
 # ---- Videos. ---------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_video_cut_in_the_middle_keeps_its_frames(tmp_path: Path, analyzer: Analyzer) -> None:
-    whole = video(tmp_path / "whole.mkv", [n / 25 for n in range(60)], size=(320, 240))
-    data = whole.read_bytes()
-    cut = tmp_path / "cut.mkv"
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_video_cut_in_the_middle_keeps_its_frames(tmp_path: Path, whole: Analyzer, suffix: str) -> None:
+    good = video(tmp_path / f"good.{suffix}", [n / 25 for n in range(60)], NOISE)
+    data = good.read_bytes()
+    cut = tmp_path / f"cut.{suffix}"
     cut.write_bytes(data[: len(data) // 2])
-    results = analyzer.analyze([cut, whole])
-    assert 0 < len(results.sources[0].frames) < 60
+    results = whole.analyze([cut, good])
+    frames = results.sources[0].frames
+    assert 10 <= len(frames) <= 35
+    assert [f.index for f in frames] == list(range(len(frames)))
     assert len(results.sources[1].frames) == 60
-    assert [f.index for f in results.sources[0].frames] == list(range(len(results.sources[0].frames)))
+    assert list(results.errors) == [str(cut)]
+    assert "cut short" in results.errors[str(cut)]
 
 
-def test_damage_in_the_middle_of_a_video_loses_nothing_before_it(tmp_path: Path, analyzer: Analyzer) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
-    path = video(tmp_path / "damaged.mp4", [n / 25 for n in range(40)], noise, size=(320, 240))
+def test_damage_in_the_middle_of_a_video_loses_nothing_before_it(tmp_path: Path, whole: Analyzer) -> None:
+    path = video(tmp_path / "damaged.mp4", [n / 25 for n in range(40)], NOISE)
     data = bytearray(path.read_bytes())
     start = data.index(b"mdat") + 4
     middle = start + (len(data) - start) // 2
     data[middle : middle + 4000] = bytes(4000)
     path.write_bytes(bytes(data))
-    [source] = analyzer.analyze(path).sources
+    [source] = whole.analyze(path).sources
     assert len(source.frames) >= 10
+    assert source.error is not None
+    assert "damaged" in source.error
 
 
-def test_variable_frame_rate_keeps_true_times(tmp_path: Path, analyzer: Analyzer) -> None:
+def test_variable_frame_rate_keeps_true_times(tmp_path: Path, whole: Analyzer) -> None:
     times = [0.0, 0.04, 0.08, 0.5, 0.54, 1.7, 1.74, 3.0]
-    results = analyzer.analyze(video(tmp_path / "vfr.mkv", times))
+    results = whole.analyze(video(tmp_path / "vfr.mkv", times))
     assert results.errors == {}
     np.testing.assert_allclose([f.time_s for f in results], times, atol=0.002)
 

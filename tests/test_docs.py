@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from mien.cli import app
 from mien.cli.clip import write_clip
 from mien.core.labels import LABEL_SETS
 from mien.datasets import DATASETS
@@ -21,6 +23,7 @@ from mien.report.tables import SUFFIXES
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.startswith("mien ")]
+COMMANDS.remove("mien demo")  # tests/cli/test_demo.py runs it
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
@@ -35,22 +38,17 @@ def desk(tmp_path_factory, portrait_path, portrait) -> Path:
     return folder
 
 
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "120"}
-    )
-
-
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_readme_run(command: str, desk: Path) -> None:
-    done = run(["-m", "mien", *shlex.split(command)[1:]], desk)
-    assert done.returncode == int("missing" in command), done.stderr
+def test_the_commands_of_the_readme_run(command: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    done = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert done.exit_code == int("missing" in command), done.output
     assert done.stdout
 
 
 @pytest.mark.parametrize("code", EXAMPLES, ids=[f"example-{number}" for number in range(len(EXAMPLES))])
 def test_the_python_of_the_readme_runs(code: str, desk: Path) -> None:
-    done = run(["-c", code], desk)
+    done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -61,9 +59,9 @@ def test_the_names_of_the_readme_are_those_of_the_registry(row: str, registry: d
     assert set(re.findall(r"`(\w+)`", line)) == set(registry)
 
 
+@cache
 def options_of(command: str) -> str:
-    done = run(["-m", "mien", command, "--help"], ROOT)
-    return " ".join(done.stdout.split())
+    return " ".join(CliRunner().invoke(app, [command, "--help"]).stdout.split())
 
 
 def test_the_names_in_the_help_exist() -> None:

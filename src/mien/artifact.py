@@ -1,7 +1,7 @@
 """A trained model in one file: an ONNX graph whose metadata is its card. The only thing that leaves training and enters analysis.
 
-The graph takes float32 (N, channels, size, size) in 0–255 and has one output of logits (N, C) for each head of the card; it normalises its input
-itself. The card is JSON under the metadata key ``mien.card``. Nothing is ever unpickled.
+The graph takes float32 (N, channels, size, size) in 0–255 and has one output of logits (N, C) for each head of the card; it normalises
+its input itself. The card is JSON under the metadata key ``mien.card``. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Head:
 class Card:
     """What has to be known to use a model rightly and to trust it. Stored inside the model's file.
 
-    `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be used.
-    `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval. `sha256` is that of the graph and weights;
-    it is filled in when the file is written.
+    `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be
+    used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval. `sha256` is that of the graph
+    and weights; it is filled in when the file is written.
     """
 
     name: str
@@ -79,7 +79,9 @@ class Card:
             fields = {name: data[name] for name in ("name", "version", "training_data", "licence", "recipe", "parameters", "sha256")}
             return cls(heads=heads, preprocessing=Preprocessing(**data["preprocessing"]), metrics=tuple(data["metrics"]), **fields)
         except (KeyError, TypeError, ValueError, InputError) as error:
-            raise ArtifactError(f"The card of this model can't be read ({type(error).__name__}: {error}). Export the model again.") from error
+            raise ArtifactError(
+                f"The card of this model can't be read ({type(error).__name__}: {error}). Export the model again."
+            ) from error
 
 
 class Model:
@@ -110,8 +112,9 @@ class Model:
             raise UnknownNameError("head", head.name if head else "", [h.labels.name for h in self.card.heads])
         inputs = self.card.preprocessing.to_input(crops)
         name = self._session.get_inputs()[0].name
-        parts = [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
-        return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, len(chosen.labels)), np.float32)
+        parts = [np.zeros((0, len(chosen.labels)), np.float32)]
+        parts += [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
+        return np.concatenate(parts)
 
     def predict(self, crops: Crops) -> NDArray[np.float32]:
         """Scores float32 (N, C), rows summing to 1, column i meaning `labels[i]`.
@@ -155,8 +158,8 @@ def read_card(name_or_path: str | Path) -> Card:
 def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | None = None, *, threads: int | None = None) -> Model:
     """Load a shipped model by name, or a file that mien wrote.
 
-    `labels`: the label set of the scores; default the model's first head (`fer8` for the default model). `threads`: for the runtime; default its own
-    choice (all cores).
+    `labels`: the label set of the scores; default the model's first head (`fer8` for the default model). `threads`: for the runtime;
+    default its own choice (all cores).
 
     Raises
     ------
@@ -223,7 +226,9 @@ def _read(path: Path) -> tuple[Card, bytes]:
         raise ArtifactError(f"{path}: the card is no JSON object ({error}). Export the model again.") from error
     found = graph_hash(model)
     if found != card.sha256:
-        raise ArtifactError(f"{path}: the weights have SHA-256 {found[:12]}…, the card says {card.sha256[:12]}…. The file was changed or damaged.")
+        raise ArtifactError(
+            f"{path}: the weights have SHA-256 {found[:12]}…, the card says {card.sha256[:12]}…. The file was changed or damaged."
+        )
     return card, data
 
 

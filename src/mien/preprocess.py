@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,18 +42,19 @@ class Preprocessing:
             row[:] = image if image.ndim == 2 else image.transpose(2, 0, 1)
         return out
 
-    def _one(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _one(self, crop: NDArray[np.uint8]) -> NDArray[Any]:
         crop = np.asarray(crop)
         if crop.dtype != np.uint8 or not (crop.ndim == 2 or (crop.ndim == 3 and crop.shape[2] == 3)) or 0 in crop.shape:
             raise InputError(
-                f"A crop is a uint8 array of shape (H, W) gray or (H, W, 3) RGB with values 0–255; received {crop.dtype} of shape {crop.shape}."
+                "A crop is a uint8 array of shape (H, W) gray or (H, W, 3) RGB with values 0–255; "
+                f"received {crop.dtype} of shape {crop.shape}."
             )
+        image: NDArray[Any] = crop
         if self.channels == 1 and crop.ndim == 3:
-            crop = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+            image = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         elif self.channels == 3 and crop.ndim == 2:
-            crop = cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB)
-        height, width = crop.shape[:2]
-        if (height, width) == (self.size, self.size):
-            return crop
-        shrinks = height > self.size and width > self.size
-        return cv2.resize(crop, (self.size, self.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+            image = cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB)
+        if image.shape[:2] == (self.size, self.size):
+            return image
+        shrinks = min(image.shape[:2]) > self.size
+        return cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

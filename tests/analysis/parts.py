@@ -63,7 +63,7 @@ class FixedDetector:
         self.boxes = boxes or ((10.0, 5.0, 40.0, 35.0),)
         self.landmarks = landmarks
 
-    def detect(self, image: RGB) -> list[Face]:
+    def detect(self, image: RGB, *, moving: bool = False) -> list[Face]:
         return [Face(box, 0.9, self.landmarks) for box in self.boxes] if image.any() else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 
 import mien
 from mien.analysis.analyzer import Analyzer, analyze
-from mien.core.errors import DecodeError, InputError, LabelError, UnknownNameError
+from mien.core.errors import DecodeError, InputError, LabelError, OptionError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
 from mien.core.types import RGB, Face, Frame
 from tests.analysis.parts import COLOURS, ArraySource, ColourModel, FixedDetector, plain
@@ -60,7 +60,7 @@ def test_abstaining_keeps_the_label(threshold: float, abstains: bool) -> None:
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
 def test_abstain_below_is_a_score(threshold: float) -> None:
-    with pytest.raises(InputError, match="abstain_below is a score from 0 to 1"):
+    with pytest.raises(OptionError, match="abstain_below is a score from 0 to 1"):
         Analyzer(ColourModel(), FixedDetector(), abstain_below=threshold)
 
 
@@ -130,29 +130,52 @@ def test_stream_of_a_missing_file(analyzer: Analyzer) -> None:
         next(analyzer.stream("gone.mp4"))
 
 
-def test_one_analyzer_serves_several_threads() -> None:
-    class Exclusive(FixedDetector):
-        inside = 0
+def test_frames_of_videos_are_moving() -> None:
+    class Watching(FixedDetector):
+        seen: list[bool] = []  # noqa: RUF012
 
-        def detect(self, image: RGB) -> list[Face]:
-            self.inside += 1
-            assert self.inside == 1
-            found = super().detect(image)
-            self.inside -= 1
-            return found
+        def detect(self, image: RGB, *, moving: bool = False) -> list[Face]:
+            self.seen.append(moving)
+            return []
 
-    analyzer = Analyzer(ColourModel(), Exclusive())
-    labels: list[str] = []
+    analyzer = Analyzer(ColourModel(), Watching())
+    analyzer.analyze_frame(Frame(plain(1, 2, 3)))
+    analyzer.analyze_frame(Frame(plain(1, 2, 3), time_s=0.0))
+    assert Watching.seen == [False, True]
 
-    def work() -> None:
-        labels.extend(analyzer.analyze(plain(1, 2, 9))[0].faces[0].prediction.label for _ in range(20))
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert labels == ["blue"] * 80
+def test_one_analyzer_serves_several_threads(portrait: RGB) -> None:
+    analyzer = Analyzer()
+    pictures = [portrait, portrait[:400], np.ascontiguousarray(portrait[:, ::-1])]
+    alone = [analyzer.analyze(p).to_dict()["sources"][0]["frames"] for p in pictures]
+    with ThreadPoolExecutor(3) as workers:
+        together = list(workers.map(lambda p: analyzer.analyze(p).to_dict()["sources"][0]["frames"], pictures * 2))
+    assert together == alone * 2
+
+
+def test_a_picture_that_is_gone(analyzer: Analyzer, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(plain(9, 1, 1)).save(path)
+    results = analyzer.analyze(tmp_path)
+    path.rename(tmp_path / "a.txt")
+    with pytest.raises(InputError, match="Check the path"):
+        results.plot()
+
+
+def test_the_pictures_of_a_camera_are_gone(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = ArraySource("camera:0", [plain(9, 1, 1)], "camera")
+    monkeypatch.setattr("mien.analysis.analyzer.resolve", lambda *_, **__: iter([camera]))
+    with pytest.raises(InputError, match="on_frame="):
+        analyzer.analyze("camera:0").plot()
+
+
+def test_a_file_that_has_changed(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ArraySource("a", [plain(9, 1, 1)] * 2, "video")
+    monkeypatch.setattr("mien.analysis.analyzer.resolve", lambda *_, **__: iter([source]))
+    results = analyzer.analyze("a")
+    source.images = source.images[:1]
+    with pytest.raises(InputError, match="Frame 1 of source 0 is not there any more"):
+        results.plot(1)
 
 
 def test_the_public_door_is_the_same(portrait: RGB) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mien.analysis.analyzer import Analyzer
 from mien.analysis.run import Progress, RunSummary, run
 from mien.core.errors import DecodeError, InputError, OutputError
-from mien.core.types import RGB, FrameResult, SourceInfo
+from mien.core.types import RGB, Face, FrameResult, SourceInfo
 from tests.analysis.parts import ArraySource, ColourModel, FixedDetector, plain
 
 
@@ -110,7 +110,7 @@ def test_every_sink_is_closed_even_when_closing_one_fails(analyzer: Analyzer) ->
 
 def test_a_fault_in_the_detector_reaches_the_caller(analyzer: Analyzer) -> None:
     class Faulty(FixedDetector):
-        def detect(self, image: RGB) -> list:
+        def detect(self, image: RGB, *, moving: bool = False) -> list[Face]:
             raise ZeroDivisionError("fault")
 
     diary = Diary()

@@ -25,8 +25,18 @@ def test_the_table_has_n_and_an_interval(mien, data) -> None:
 
 @pytest.mark.parametrize(
     ("word", "split"),
-    [("train", "train"), ("training", "train"), ("public", "validation"), ("PublicTest", "validation"), ("val", "validation")]
-    + [("valid", "validation"), ("validation", "validation"), ("private", "test"), ("privatetest", "test"), ("test", "test")],
+    [
+        ("train", "train"),
+        ("training", "train"),
+        ("public", "validation"),
+        ("PublicTest", "validation"),
+        ("val", "validation"),
+        ("valid", "validation"),
+        ("validation", "validation"),
+        ("private", "test"),
+        ("privatetest", "test"),
+        ("test", "test"),
+    ],
 )
 def test_a_split_has_the_words_of_the_data_set(mien, data, word, split) -> None:
     done = mien("evaluate", "default", "--dataset", "fer2013", "--data", data, "--split", word, "--option", "verify=false", "--json")

@@ -56,7 +56,7 @@ def test_a_reader_that_goes_away_is_no_traceback(process, photo) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")
-    command = [sys.executable, "-m", "mien", "analyze", *["clip.mp4"] * 50, "--out", "results.csv", "--annotate", "drawn"]
+    command = [sys.executable, "-m", "mien", "analyze", *["clip.mp4"] * 99, "--out", "results.csv", "--annotate", "drawn"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 30
         while not (tmp_path / "drawn").is_dir() or not list((tmp_path / "drawn").iterdir()):
@@ -68,3 +68,17 @@ def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -
     assert "Traceback" not in stderr
     assert not (tmp_path / "results.csv").exists()
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals are those of POSIX")
+def test_the_bar_is_on_the_terminal_of_stderr_and_stdout_stays_clean(tmp_path, portrait) -> None:
+    write_clip(portrait, tmp_path / "clip.mp4")
+    terminal, its_end = os.openpty()
+    command = [sys.executable, "-m", "mien", "analyze", "clip.mp4", "--every", "6"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=its_end, text=True, check=True)
+    os.close(its_end)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert "1. clip.mp4" in shown
+    assert "\x1b" not in done.stdout
+    assert done.stdout.startswith("Source")

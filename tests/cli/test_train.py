@@ -28,6 +28,7 @@ def words(tmp_path) -> list[object]:
     return ["train", tmp_path / "tiny.toml", "--data", tmp_path / "data"]
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_a_model_that_can_be_used(mien, words, tmp_path) -> None:
     done = mien(*words, "--out", tmp_path / "run", "--set", "phases=[{epochs=1, size=16}]", "--json")
     assert done.exit_code == 0, done.output

@@ -139,8 +139,15 @@ def test_broken_files_are_named(write: Callable[[Path], object], words: str, tmp
 def test_a_picture_cut_short_is_named(tmp_path: Path) -> None:
     fakes.write_folders(tmp_path, fakes.fake())
     file = next((tmp_path / "test").rglob("*.jpg"))
-    file.write_bytes(b"\xff\xd8\xff")
+    file.write_bytes(file.read_bytes()[:-400])
     with pytest.raises(DatasetError, match=f"{file.name}.*no readable picture"):
+        load_dataset("fer2013", tmp_path, verify=False)
+
+
+def test_a_row_cut_short_is_named(tmp_path: Path) -> None:
+    image = fakes.encoded(fakes.fake().images[0], "WEBP", lossless=True)
+    _table(tmp_path, image=[image[: len(image) // 2]], emotion=[0])
+    with pytest.raises(DatasetCorruptError, match=r"row 0 .* no readable picture"):
         load_dataset("fer2013", tmp_path, verify=False)
 
 
@@ -154,9 +161,9 @@ def test_a_file_is_decoded_once_until_it_changes(tmp_path: Path) -> None:
 
 
 def test_the_published_set(data_dir: Path) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read = load_dataset("fer2013", data_dir)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 10
     counts = {name: int((read.targets == i).sum()) for i, name in enumerate(read.labels)}
     assert counts == {"neutral": 6198, "happiness": 8989, "surprise": 4002, "sadness": 6077, "anger": 4953, "disgust": 547, "fear": 5121}
     assert [len(read.subset(s)) for s in ("train", "public", "private")] == [28_709, 3_589, 3_589]

@@ -52,9 +52,9 @@ def test_resampled_confusions_are_those_of_resampled_images() -> None:
 
 def test_two_thousand_resamples_of_a_test_split_take_a_moment() -> None:
     rng = np.random.default_rng(0)
-    start = time.perf_counter()
+    start = time.process_time()
     resampled_confusions(rng.integers(0, 8, 3589), rng.integers(0, 8, 3589), 8)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_wilson() -> None:

@@ -30,7 +30,11 @@ def finished(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "precision": "32-true",
         "model": {"name": "miennet", "options": {"stem": 8, "widths": [8, 16], "depths": [1, 1], "dropout": 0.0}},
         "targets": {
-            "fer8": {"dataset": "ferplus", "loss": "soft_cross_entropy", "options": {"verify": False, "keep": "all", "labels_from": "fer2013new.csv"}},
+            "fer8": {
+                "dataset": "ferplus",
+                "loss": "soft_cross_entropy",
+                "options": {"verify": False, "keep": "all", "labels_from": "fer2013new.csv"},
+            },
             "fer7": {"dataset": "fer2013", "options": {"verify": False}},
         },
         "augment": {"rotation": 0.0, "shift": 0.0, "scale": 0.0, "erase_probability": 0.0},
@@ -51,6 +55,7 @@ def test_the_folder_says_everything(finished: Run) -> None:
     assert facts["data"]["train"]["rows"] == 96
     with (finished.folder / "log.csv").open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == list(range(1, 13))
+    assert (finished.folder / "curve.png").read_bytes().startswith(b"\x89PNG")
     again = load_run(finished.folder)
     assert again.recipe == finished.recipe
     assert again.history == finished.history
@@ -82,10 +87,10 @@ def test_card_carries_figures_of_both_heads_and_splits(finished: Run) -> None:
 
 
 def test_flip_average_is_inside_the_graph(finished: Run) -> None:
+    import onnxruntime
+
     from mien.preprocess import Preprocessing
     from mien.training.export import FlipAverage, to_onnx
-
-    import onnxruntime
 
     graph = to_onnx(FlipAverage(best_network(finished)), Preprocessing())
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -18,7 +17,7 @@ from mien.analysis.run import run
 from mien.analysis.sinks import Collect, PerFrame
 from mien.analysis.stream import Analysed, Ended, pump
 from mien.artifact import load_model
-from mien.core.errors import InputError
+from mien.core.errors import InputError, OptionError
 from mien.core.labels import LabelSet, label_set
 from mien.core.types import RGB, Face, FaceResult, Frame, FrameResult, ModelIdentity, Prediction
 from mien.faces import Detector, make_detector
@@ -50,7 +49,7 @@ class Analyzer:
     Parameters
     ----------
     model : a shipped model's name, the path of an artifact, or an object with `labels`, `identity`, `predict` and `with_labels`.
-    detector : "centerface", "yunet", "cascade", "whole", or an object with `name`, `box_framing` and `detect(image)`.
+    detector : "centerface", "yunet", "cascade", "whole", or an object with `name`, `box_framing` and `detect(image, *, moving)`.
     labels : the label set of the scores ("fer8", "fer7", "valence3" …); default the model's own.
     abstain_below : 0–1; a face whose highest score lies under it is marked `abstained` (its label is given all the same).
     threads : for the model's runtime; default all cores.
@@ -64,8 +63,8 @@ class Analyzer:
         No model, detector or label set of that name; the message has the near ones.
     ArtifactError, LabelError
         A model file that is refused, or that can't speak in these labels.
-    InputError
-        `abstain_below` outside 0–1.
+    OptionError
+        `abstain_below` outside 0–1, or an option that the detector refuses.
     """
 
     def __init__(
@@ -79,13 +78,11 @@ class Analyzer:
         detector_options: Mapping[str, Any] | None = None,
     ) -> None:
         if not 0.0 <= abstain_below <= 1.0:
-            raise InputError(f"abstain_below is a score from 0 to 1; received {abstain_below}. Give 0 to never abstain.")
+            raise OptionError(f"abstain_below is a score from 0 to 1; received {abstain_below}. Give 0 to never abstain.")
         wanted = None if labels is None else label_set(labels)
         self.detector = make_detector(detector, **(detector_options or {})) if isinstance(detector, str) else detector
         self.model = _model(model, wanted, threads)
         self.abstain_below = abstain_below
-        # OpenCV's networks keep their last input and output inside: two threads in one detector would read each other's faces.
-        self._detecting = threading.Lock()
 
     @property
     def labels(self) -> LabelSet:
@@ -120,7 +117,7 @@ class Analyzer:
 
     def analyze_frame(self, frame: Frame) -> FrameResult:
         """Find and judge the faces of one decoded frame; none gives an empty result."""
-        return self.judge(frame, self.find(frame.image))
+        return self.judge(frame, self.find(frame))
 
     def stream(
         self,
@@ -150,10 +147,9 @@ class Analyzer:
                 elif isinstance(event, Ended) and event.error is not None:
                     raise event.error
 
-    def find(self, image: RGB) -> list[Face]:
-        """The faces of one picture, uint8 (H, W, 3) RGB, the surest first."""
-        with self._detecting:
-            return self.detector.detect(image)
+    def find(self, frame: Frame) -> list[Face]:
+        """The faces of one frame, the surest first. Frames with a time are those of a video, where the detector may be quicker."""
+        return self.detector.detect(frame.image, moving=frame.time_s is not None)
 
     def judge(self, frame: Frame, faces: Sequence[Face], track_ids: Sequence[int | None] | None = None) -> FrameResult:
         """What these faces of a frame show: all of its crops go through the model together."""
@@ -197,10 +193,14 @@ def _model(model: str | Path | ExpressionModel, labels: LabelSet | None, threads
     return model if labels is None else model.with_labels(labels)
 
 
-def _picture(reopen: Callable[[], Iterator[Source] | list[Source]], source: int, frame: int) -> RGB:
+def _picture(reopen: Callable[[], Iterator[Source]], source: int, frame: int) -> RGB:
     """Read the picture of that frame again: results keep numbers, not pictures."""
-    opened = next(islice(reopen(), source, None))
-    if opened.kind == "camera":
+    opened = next(islice(reopen(), source, None), None)
+    if opened is not None and opened.kind == "camera":
         raise InputError("The pictures of a camera are gone once they are analysed. Draw them as they come with on_frame=.")
-    with opened:
-        return next(f.image for f in opened if f.index == frame)
+    if opened is not None:
+        with opened:
+            for read in opened:
+                if read.index == frame:
+                    return read.image
+    raise InputError(f"Frame {frame} of source {source} is not there any more: its file has changed. Analyse it again.")

@@ -27,7 +27,7 @@ class Results(Sequence[FrameResult]):
     """Every frame of every source, in order, with the model and the detector that spoke.
 
     A sequence of `FrameResult`: `len`, indexing, slicing (to a tuple) and iteration go over all frames of all sources. `sources` keeps them
-    apart, also those that could not be read. `pictures` reads the picture of a frame again, from the numbers of its source and of the frame.
+    apart, also those that could not be read. `pictures` reads a picture again, given the numbers of its source and frame.
     """
 
     sources: tuple[SourceResult, ...]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
-from mien.faces.track import Tracker
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
+    from mien.faces.track import Tracker
     from mien.sources import Source
 
 T = TypeVar("T")
@@ -106,17 +106,24 @@ def _read(sources: Iterable[Source]) -> Generator[Began | Frame | Ended, None, N
 
 def _find(analyzer: Analyzer, events: Iterator[Began | Frame | Ended]) -> Generator[Began | _Found | Ended, None, None]:
     for event in events:
-        yield _Found(event, analyzer.find(event.image)) if isinstance(event, Frame) else event
+        yield _Found(event, analyzer.find(event)) if isinstance(event, Frame) else event
 
 
 def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | Ended], track: bool) -> Generator[Event, None, None]:
     tracker: Tracker | None = None
     for event in events:
         if isinstance(event, Began):
-            tracker = Tracker() if track and event.info.kind != "image" else None
+            tracker = _tracker() if track and event.info.kind != "image" else None
             yield event
         elif isinstance(event, Ended):
             yield event
         else:
-            ids = tracker.update(event.faces) if tracker else None
+            ids = tracker.update(event.faces, event.frame.time_s) if tracker else None
             yield Analysed(analyzer.judge(event.frame, event.faces, ids), event.frame.image)
+
+
+def _tracker() -> Tracker:
+    # Its libraries take a second to import, which a picture should not pay.
+    from mien.faces.track import Tracker
+
+    return Tracker()

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.outputs import Outputs, run_into, show_overview
+from mien.cli.outputs import Outputs, end_with, run_into, show_overview
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
-    from mien.analysis.run import RunSummary
     from mien.cli.overview import Overview
     from mien.sources import Source
 
@@ -75,28 +74,20 @@ def analyze(
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     outputs = Outputs(tuple(out or ()), report, annotate, start, end)
     if as_json:
-        overview, summary = _print_json(analyzer, sources, outputs)
+        overview = _print_json(analyzer, sources, outputs)
     else:
-        overview, summary = run_into(analyzer, sources, outputs)
+        overview = run_into(analyzer, sources, outputs)
         show_overview(overview)
         for path in outputs.paths:
             typer.echo(f"Wrote {path}")
-    if summary.errors:
-        typer.echo(f"mien: {_failure(overview, summary)}", err=True)
-        raise typer.Exit(1)
+    end_with(overview)
 
 
-def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> tuple[Overview, RunSummary]:
+def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> Overview:
     """Through a file: what is printed is whole, and a long video is never in memory."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch, "results.json")
-        found = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)))
+        overview = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)))
         with path.open(encoding="utf-8") as file:
             copyfileobj(file, sys.stdout)
-    return found
-
-
-def _failure(overview: Overview, summary: RunSummary) -> str:
-    if summary.sources == 1:
-        return " ".join(overview.errors[0].split())
-    return f"{summary.errors} of {summary.sources} sources could not be read to their end; their rows say why."
+    return overview

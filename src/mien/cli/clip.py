@@ -15,7 +15,7 @@ from mien.core.files import replacing
 from mien.core.types import RGB
 
 WIDTH, HEIGHT = 640, 480
-FRAMES_PER_SECOND = 24
+FRAMES_PER_SECOND = 15
 SECONDS = 4
 
 
@@ -41,7 +41,7 @@ def views(image: RGB) -> Iterator[RGB]:
         turn = 2 * math.pi * number / total
         pixel = widest * (0.85 + 0.15 * math.cos(turn))
         slack_x, slack_y = width - pixel * WIDTH, height - pixel * HEIGHT
-        left, top = slack_x * (0.5 + 0.5 * math.sin(turn)), slack_y * (0.5 - 0.5 * math.cos(turn))
+        left, top = slack_x * (0.5 + 0.5 * math.sin(turn)), slack_y * (0.1 - 0.1 * math.cos(turn))
         view = cv2.warpAffine(
             image,
             np.array([[pixel, 0, left], [0, pixel, top]], np.float64),

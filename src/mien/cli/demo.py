@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.doctor import PORTRAIT
-from mien.cli.outputs import Outputs, run_into, show_overview
+from mien.cli.outputs import Outputs, end_with, run_into, show_overview
 
 
 def demo(
@@ -26,8 +26,9 @@ def demo(
     clip = out / "clip.mp4"
     write_clip(decode_image(PORTRAIT), clip)
     outputs = Outputs((out / "results.csv",), report=out / "report.html", annotate=out / "annotated")
-    overview, _ = run_into(Analyzer(), resolve([PORTRAIT, clip]), outputs)
+    overview = run_into(Analyzer(), resolve([PORTRAIT, clip]), outputs)
     show_overview(overview)
     for path in (clip, *outputs.paths[:-1]):
         typer.echo(f"Wrote {path}")
     typer.echo(f"Report: {outputs.paths[-1].resolve()}")
+    end_with(overview)

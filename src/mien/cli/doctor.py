@@ -44,7 +44,7 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         show_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
     else:
-        show_table(("Check", "State", "Detail"), [(c.name, c.state, c.detail) for c in checks])
+        show_table(("Check", "State", "Detail"), [(c.name, c.state, c.detail) for c in checks], wide=2)
     if not healthy:
         raise typer.Exit(1)
 

@@ -26,7 +26,7 @@ def list_(as_json: Json = False) -> None:
         show_json([card.to_dict() for card in cards])
         return
     rows = [(c.name, c.version, ", ".join(h.labels.name for h in c.heads), f"{c.parameters or '?'}", c.licence) for c in cards]
-    show_table(("Model", "Version", "Label sets", ">Parameters", "Licence"), rows)
+    show_table(("Model", "Version", "Label sets", ">Parameters", "Licence"), rows, wide=4)
 
 
 @app.command()
@@ -72,7 +72,7 @@ def _show(card: Card) -> None:
         ("licence", card.licence),
     ]
     facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
-    show_table(("", ""), facts)
+    show_table(("", ""), facts, wide=1)
     if card.metrics:
         show_table(("Measured on", ">n", ">Accuracy", "95 % interval", ">Macro-F1", ">ECE", ">Clean"), [_figures(m) for m in card.metrics])
 

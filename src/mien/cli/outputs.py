@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from mien.cli.console import progress, show_table
 from mien.cli.overview import COLUMNS, Overview
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
-    from mien.analysis.run import RunSummary, Sink
+    from mien.analysis.run import Progress, Sink
     from mien.sources import Source
 
 
@@ -37,6 +39,7 @@ class Outputs:
 
     def open(self, analyzer: Analyzer, stack: ExitStack) -> list[Sink]:
         """Open every output, so that one that can't be written is known before the work begins; `stack` discards them if the work fails."""
+        from mien.artifact import Model
         from mien.report.annotated import AnnotatedFolder
         from mien.report.html import open_report
         from mien.report.tables import open_table
@@ -44,23 +47,40 @@ class Outputs:
         model, detector = analyzer.model.identity, analyzer.detector.name
         sinks: list[Sink] = [stack.enter_context(open_table(path, model, detector)) for path in self.tables]
         if self.report is not None:
-            sinks.append(stack.enter_context(open_report(self.report, model, detector)))
+            metrics = analyzer.model.card.metrics if isinstance(analyzer.model, Model) else ()
+            sinks.append(stack.enter_context(open_report(self.report, model, detector, metrics=metrics)))
         if self.annotate is not None:
             sinks.append(AnnotatedFolder(self.annotate, start_s=self.start_s, end_s=self.end_s))
         return sinks
 
 
-def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> tuple[Overview, RunSummary]:
+def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> Overview:
     """Analyse `sources` into `outputs`, with a progress bar; gives the overview of what was found."""
     from mien.analysis.run import run
 
     overview = Overview()
     with ExitStack() as stack, progress() as advance:
         sinks = [overview, *outputs.open(analyzer, stack)]
-        summary = run(analyzer, sources, sinks, lambda at: advance(Path(at.source).name, at.frames_done, at.expected_frames))
-    return overview, summary
+
+        def on_progress(at: Progress) -> None:
+            total = None if at.expected_frames == 1 else at.expected_frames  # a bar for each still would only flicker
+            advance(f"{at.summary.sources + 1}. {Path(at.source).name}", at.frames_done, total)
+
+        run(analyzer, sources, sinks, on_progress)
+    return overview
 
 
 def show_overview(overview: Overview) -> None:
-    """Print the table of what was found."""
+    """Print the table of what was found, and, of several sources, why some could not be read."""
     show_table(COLUMNS, overview.rows)
+    if overview.sources > 1:
+        for source, error in overview.errors:
+            typer.echo(f"{source}: {error}")
+
+
+def end_with(overview: Overview) -> None:
+    """Exit code 1, and a line on stderr, when a source could not be read to its end."""
+    if overview.errors:
+        several = f"{len(overview.errors)} of {overview.sources} sources could not be read to their end."
+        typer.echo(f"mien: {several if overview.sources > 1 else ' '.join(overview.errors[0][1].split())}", err=True)
+        raise typer.Exit(1)

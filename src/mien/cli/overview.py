@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mien.core.types import RGB, FaceResult, FrameResult, Scores, SourceInfo
 
-COLUMNS = ("Source", "Face", "Time", "Expression", ">Confidence", "Next", ">Frames")
+COLUMNS = ("Source", "Face", "Time", "Expression", ">Sure", "Next")
+
+LONGEST_NAME = 36
+"""Of a longer one the end is shown."""
 
 
 @dataclass
@@ -28,19 +30,24 @@ class _Person:
 
 
 class Overview:
-    """A sink that keeps one row of text a face of a still, and one a track of a video, however many frames it has."""
+    """A sink that keeps one row of text a face of a still, and one a track of a video, however many frames it has.
+
+    `rows` fit `COLUMNS`; `errors` are those of the `sources` that could not be read to their end, each with why.
+    """
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, ...]] = []
-        self.errors: list[str] = []
-        self._name, self._moving, self._frames = "", False, 0
+        self.errors: list[tuple[str, str]] = []
+        self.sources = 0
+        self._source, self._moving, self._frames = "", False, 0
         self._people: dict[int | None, _Person] = {}
         self._faces = 0
 
     def begin(self, info: SourceInfo) -> None:
         """Start a source."""
-        self._name, self._moving = Path(info.source).name or info.source, info.kind != "image"
+        self._source, self._moving = info.source, info.kind != "image"
         self._people, self._frames, self._faces = {}, 0, 0
+        self.sources += 1
 
     def frame(self, result: FrameResult, image: RGB) -> None:
         """Count a frame's faces."""
@@ -52,20 +59,20 @@ class Overview:
             else:
                 prediction = face.prediction
                 label = prediction.label + (" ?" if prediction.abstained else "")
-                self._row(f"{number}", "", label, prediction.scores, prediction.labels.names, "")
+                self._row(f"{number}", "", label, prediction.scores, prediction.labels.names)
 
     def end(self, error: str | None) -> None:
         """Write the rows of the source."""
         for track, person in sorted(self._people.items(), key=lambda item: (item[0] is None, item[0])):
-            mean = person.scores / person.frames
+            mean = (person.scores / person.frames).astype(person.scores.dtype)
             label = person.labels[int(mean.argmax())]
             when = f"{person.first_s:.1f}–{person.last_s:.1f} s"
-            self._row("–" if track is None else f"{track}", when, label, mean, person.labels, f"{person.frames}")
-        if not self._faces and error is None:
-            self.rows.append((self._name, "–", "", "no face found", "", "", f"{self._frames}" if self._moving else ""))
+            self._row("–" if track is None else f"{track}", when, label, mean, person.labels)
         if error is not None:
-            self.errors.append(error)
-            self.rows.append((self._name, "–", "", f"error: {error}", "", "", ""))
+            self.errors.append((self._source, error))
+            self._note("broke off" if self._frames else "not read")
+        elif not self._faces:
+            self._note("no face found")
 
     def close(self, ok: bool) -> None:
         """Nothing is open."""
@@ -77,7 +84,14 @@ class Overview:
         else:
             self._people[face.track_id] = _Person(scores, face.prediction.labels.names, time_s, time_s)
 
-    def _row(self, face: str, when: str, label: str, scores: Scores, names: tuple[str, ...], frames: str) -> None:
+    def _note(self, text: str) -> None:
+        self.rows.append((self._name, "–", "", text, "", ""))
+
+    @property
+    def _name(self) -> str:
+        return self._source if len(self._source) <= LONGEST_NAME else "…" + self._source[1 - LONGEST_NAME :]
+
+    def _row(self, face: str, when: str, label: str, scores: Scores, names: tuple[str, ...]) -> None:
         best, second = scores.argsort()[::-1][:2]
         runner_up = f"{names[second]} {scores[second]:.0%}"
-        self.rows.append((self._name, face, when, label, f"{scores[best]:.0%}", runner_up, frames))
+        self.rows.append((self._name, face, when, label, f"{scores[best]:.0%}", runner_up))

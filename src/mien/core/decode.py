@@ -89,7 +89,7 @@ def as_rgb(array: NDArray[Any], *, bgr: bool = False) -> RGB:
 
 def _to_8_bit(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
-        return array.view(np.uint8)
+        return array
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:
         # 65535 / 257 = 255 exactly, so that 8 bits widened to 16 come back unchanged.
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -98,7 +98,8 @@ def _to_8_bit(array: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = float(array.min()), float(array.max())
     if not (low >= -_FLOAT_SLACK and high <= 1 + _FLOAT_SLACK):
         raise InputError(f"A float picture has values in 0–1; received {low:g} to {high:g}. Scale it, or give it as uint8.")
-    return np.rint(array.clip(0, 1) * 255).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(array.clip(0, 1) * 255).astype(np.uint8)
+    return scaled
 
 
 def _decode(stream: IO[bytes], name: str, max_pixels: int) -> RGB:

@@ -58,7 +58,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise OutputError(f"Can't write {target}: {error.strerror or error}. Nothing was left behind.") from error
     finally:

@@ -59,7 +59,7 @@ class LabelSet:
             goal = name if name in target.names else _TO_VALENCE3.get(name) if target.name == "valence3" else None
             if goal is not None:
                 matrix[row, target.index(goal)] = 1.0
-        missing = [name for name, hit in zip(target.names, matrix.any(axis=0), strict=True) if not hit]
+        missing = [name for name, hit in zip(target.names, matrix.max(axis=0).tolist(), strict=True) if hit == 0]
         if missing:
             raise LabelError(f"Scores over {self.name} can't be read as {target.name}: nothing stands for {', '.join(missing)}.")
         return matrix

@@ -16,6 +16,6 @@ def require(module: str, extra: str) -> ModuleType:
         if error.name is not None and not module.startswith(error.name):
             raise
         raise MissingExtraError(
-            f"This needs the package {module.split('.')[0]!r}, which the light core does not bring. "
+            f"This needs the package {module.partition('.')[0]!r}, which the light core does not bring. "
             f"Install it with: pip install 'mien[{extra}]'"
         ) from error

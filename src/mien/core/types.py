@@ -89,7 +89,9 @@ class Prediction:
 
     def __post_init__(self) -> None:
         if self.scores.shape != (len(self.labels),):
-            raise LabelError(f"{len(self.labels)} labels ({self.labels.name}) need {len(self.labels)} scores; received shape {self.scores.shape}.")
+            raise LabelError(
+                f"{len(self.labels)} labels ({self.labels.name}) need {len(self.labels)} scores; received shape {self.scores.shape}."
+            )
         if not np.isfinite(self.scores).all() or abs(float(self.scores.sum()) - 1.0) > 1e-3:
             raise LabelError(f"Scores are finite and sum to 1; received {self.scores.tolist()}.")
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError
+from mien.core.decode import decode_image
+from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError, InputError
 from mien.datasets.names import expression_name
 
 SIDE = 48
@@ -196,9 +198,7 @@ def decode_all(path: Path, names: Sequence[str], data: Sequence[bytes]) -> NDArr
 
     def decode(start: int) -> None:
         for i in range(start, min(start + _CHUNK, len(data))):
-            # OpenCV 5 refuses the WebP of a constant image, which is shorter than its header buffer
-            padded = data[i].ljust(_SHORTEST_WEBP, b"\0")
-            image = cv2.imdecode(np.frombuffer(padded, np.uint8), cv2.IMREAD_GRAYSCALE)
+            image = _decode_gray(data[i])
             if image is None or image.shape != (SIDE, SIDE):
                 what = "no readable picture" if image is None else f"{image.shape[1]}×{image.shape[0]}"
                 raise DatasetCorruptError(f"{names[i]} of {path} is {what}; FER2013 has 48×48 pictures. Fetch the file again.")
@@ -207,6 +207,18 @@ def decode_all(path: Path, names: Sequence[str], data: Sequence[bytes]) -> NDArr
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(decode, range(0, len(data), _CHUNK)))
     return images
+
+
+def _decode_gray(data: bytes) -> NDArray[np.uint8] | None:
+    """OpenCV is the quicker for the table's WebP, but it fills the rest of a JPEG or PNG that is cut short without a word."""
+    if data[8:12] == b"WEBP":
+        # OpenCV 5 refuses the WebP of a constant image, which is shorter than its header buffer
+        padded = np.frombuffer(data.ljust(_SHORTEST_WEBP, b"\0"), np.uint8)
+        return cast("NDArray[np.uint8] | None", cv2.imdecode(padded, cv2.IMREAD_GRAYSCALE))
+    try:
+        return np.asarray(cv2.cvtColor(decode_image(data), cv2.COLOR_RGB2GRAY), np.uint8)
+    except InputError:
+        return None
 
 
 def _need_columns(path: Path, found: Iterable[str], needed: Sequence[str]) -> None:

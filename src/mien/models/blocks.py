@@ -44,7 +44,10 @@ class SqueezeExcite(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut (He et al., 2016); the shortcut of a strided block averages 2×2 first (ResNet-D, He et al., 2019)."""
+    """Two 3×3 convolutions beside a shortcut (He et al., 2016).
+
+    The shortcut of a strided block averages 2×2 first (ResNet-D, He et al., 2019).
+    """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int = 1, squeeze_excite: bool = True) -> None:
         super().__init__()
@@ -57,10 +60,14 @@ class ResidualBlock(nn.Module):
             SqueezeExcite(channels_out) if squeeze_excite else nn.Identity(),
         )
         same = channels_in == channels_out and stride == 1
-        self.shortcut: nn.Module = nn.Identity() if same else nn.Sequential(
-            nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
-            nn.Conv2d(channels_in, channels_out, 1, bias=False),
-            nn.BatchNorm2d(channels_out),
+        self.shortcut: nn.Module = (
+            nn.Identity()
+            if same
+            else nn.Sequential(
+                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
+                nn.Conv2d(channels_in, channels_out, 1, bias=False),
+                nn.BatchNorm2d(channels_out),
+            )
         )
 
     def forward(self, x: Tensor) -> Tensor:

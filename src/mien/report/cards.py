@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mien.core.types import RGB, FaceResult, SourceInfo
-from mien.report.charts import bars, percent_html, safe, stripe
-from mien.report.thumbs import data_uri, face_crop, jpeg, scene
+from mien.report.charts import bars, safe, score, source_name, stripe
+from mien.report.thumbs import QUALITY, data_uri, face_crop, jpeg, scene
 
 FULL, SMALL = 40, 1000
-FULL_PX, SMALL_PX, CROP_PX = 640, 280, 112
+FULL_PX, SMALL_PX, CROP_PX = 640, 240, 112
+SMALL_QUALITY = 70
 BESIDE, OPEN_FACES, MOST_FACES, SMALL_FACES = 2, 9, 60, 4
 
 
@@ -50,7 +51,7 @@ def said(face: FaceResult) -> str:
     """Label and confidence of a face; a question mark where the model abstained."""
     label, unsure = safe(face.prediction.label), face.prediction.abstained
     mark = '<abbr title="under the confidence asked for">?</abbr>' if unsure else ""
-    return f"<b>{label}{mark}</b> {percent_html(face.prediction.confidence)}"
+    return f"<b>{label}{mark}</b> {score(face.prediction.confidence)}"
 
 
 def _full(info: SourceInfo, faces: Sequence[FaceResult], image: RGB | None) -> str:
@@ -60,9 +61,10 @@ def _full(info: SourceInfo, faces: Sequence[FaceResult], image: RGB | None) -> s
     if rest:
         rest = f'<details><summary>{count(len(faces) - OPEN_FACES, "more face")}</summary><ol class="faces">{rest}</ol></details>'
     found = f'<ol class="faces">{first}</ol>{rest}' if faces else '<p class="note">No face was found.</p>'
+    form = "split" if len(faces) <= BESIDE else "stack"
     return (
-        f'<article class="card picture"><header><h3>{_name(info)}</h3><p>{_about(info, faces)}</p></header>'
-        f'<div class="{"split" if len(faces) <= BESIDE else "stack"}">{_scene(info, faces, image, FULL_PX)}<div>{found}</div></div></article>\n'
+        f'<article class="card"><header><h3>{source_name(info.source)}</h3><p>{_about(info, faces)}</p></header>'
+        f'<div class="{form}">{_scene(info, faces, image, FULL_PX)}<div>{found}</div></div></article>\n'
     )
 
 
@@ -78,20 +80,19 @@ def _small(info: SourceInfo, faces: Sequence[FaceResult], image: RGB | None, fir
     more = f'<li class="note">{count(len(faces) - SMALL_FACES, "more face")}</li>' if len(faces) > SMALL_FACES else ""
     found = f'<ul class="lines">{lines}{more}</ul>' if faces else '<p class="note">No face was found.</p>'
     start = '<div class="grid">' if first else ""
-    return f'{start}<article class="card small">{_scene(info, faces, image, SMALL_PX)}<h3>{_name(info)}</h3>{found}</article>\n'
+    return (
+        f'{start}<article class="card small">{_scene(info, faces, image, SMALL_PX)}<h3>{source_name(info.source)}</h3>{found}</article>\n'
+    )
 
 
 def _scene(info: SourceInfo, faces: Sequence[FaceResult], image: RGB | None, side: int) -> str:
     if image is None:
         return ""
-    drawn = scene(image, faces, side)
+    drawn = scene(image, faces, side, words=side == FULL_PX)
     words = ", ".join(face.prediction.label for face in faces[:SMALL_FACES]) or "no face"
-    size = f'width="{drawn.shape[1]}" height="{drawn.shape[0]}"' + (' loading="lazy"' if side < FULL_PX else "")
-    return f'<img class="scene" {size} decoding="async" alt="{safe(info.source)}: {safe(words)}" src="{data_uri(jpeg(drawn))}">'
-
-
-def _name(info: SourceInfo) -> str:
-    return f"<bdi>{safe(info.source)}</bdi>"
+    quality = QUALITY if side == FULL_PX else SMALL_QUALITY
+    size = f'width="{drawn.shape[1]}" height="{drawn.shape[0]}"' + (' loading="lazy" decoding="async"' if side < FULL_PX else "")
+    return f'<img class="scene" {size} alt="{safe(info.source)}: {safe(words)}" src="{data_uri(jpeg(drawn, quality))}">'
 
 
 def _about(info: SourceInfo, faces: Sequence[FaceResult]) -> str:

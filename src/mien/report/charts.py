@@ -1,13 +1,14 @@
 """Charts of scores as fragments of HTML and SVG.
 
-SVG written by hand, not plotly: a timeline of 800 bins and eight labels takes some 40 KB where plotly.js alone takes 4.8 MB on every page; it takes its
-colours from the page's light or dark scheme, prints sharp, and shows without scripts.
+SVG written by hand, not plotly: a face's timeline over ten minutes takes some 40 KB, where plotly.js alone takes 4.8 MB on every page; it
+follows the page's light or dark scheme, prints sharp, and shows without scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from mien.report.values import text
 
 COLUMNS = 600
 WIDE, HIGH = 2000, 200
-_CONTROL = {code: "\ufffd" for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\ufffd")
 
 
 def safe(value: object) -> str:
@@ -30,7 +31,7 @@ def safe(value: object) -> str:
 def clock(time_s: float) -> str:
     """A time in words: 7.2 s, 3:05, 1:02:03."""
     whole = round(time_s)
-    if whole < 60:
+    if round(time_s, 1) < 60:
         return f"{time_s:.1f} s"
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
@@ -39,9 +40,9 @@ def clock(time_s: float) -> str:
 def bars(prediction: Prediction) -> str:
     """A list with a bar for every score."""
     rows = []
-    for index, (name, score) in enumerate(zip(prediction.labels, prediction.scores.tolist(), strict=True)):
+    for index, (name, share) in enumerate(zip(prediction.labels, prediction.scores.tolist(), strict=True)):
         top = ' class="top"' if name == prediction.label else ""
-        rows.append(f"<li{top}><span>{safe(name)}</span>{bar(index, score)}<span>{percent_html(score)}</span></li>")
+        rows.append(f"<li{top}><span>{safe(name)}</span>{bar(index, share)}<span>{score(share)}</span></li>")
     return f'<ul class="scores">{"".join(rows)}</ul>'
 
 
@@ -50,9 +51,20 @@ def bar(index: int, share: float) -> str:
     return f'<i class="bar k{index}" style="--v:{share * 100:.1f}"></i>'
 
 
-def percent_html(share: float) -> str:
-    """`percent`, escaped."""
+def score(share: float) -> str:
+    """A score in words, escaped; never a certainty."""
     return escape(percent(share))
+
+
+def portion(share: float) -> str:
+    """A share of what was counted in words, escaped; all of it is 100%."""
+    return "&lt;1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def source_name(source: str) -> str:
+    """The name of a source, its folder set back."""
+    folder, slash, name = source.rpartition("/")
+    return f"<bdi><small>{safe(folder + slash)}</small>{safe(name)}</bdi>" if name and folder else f"<bdi>{safe(source)}</bdi>"
 
 
 def stripe(shares: Sequence[float], names: Sequence[str]) -> str:
@@ -63,11 +75,15 @@ def stripe(shares: Sequence[float], names: Sequence[str]) -> str:
             parts.append(f'<rect class="band k{index}" x="{start * 1000:.0f}" width="{max(share * 1000, 1):.0f}" height="1"/>')
         start += share
     words = ", ".join(f"{name} {percent(share)}" for name, share in zip(names, shares, strict=True) if share >= 0.005)
-    return f'<svg class="stripe" viewBox="0 0 1000 1" preserveAspectRatio="none" role="img" aria-label="{safe(words)}">{"".join(parts)}</svg>'
+    shape = 'class="stripe" viewBox="0 0 1000 1" preserveAspectRatio="none"'
+    return f'<svg {shape} role="img" aria-label="{safe(words)}">{"".join(parts)}</svg>'
 
 
 class Bands:
-    """One track's mean scores over the columns of a chart: `means` float32 (columns, C), NaN where no face was; `xs` (columns + 1,) in 0–`WIDE`."""
+    """One track's mean scores over the columns of a chart.
+
+    `means` float32 (columns, C), NaN where no face was; `edges` (columns + 1,) seconds; `xs` (columns + 1,) the same in 0–`WIDE`.
+    """
 
     def __init__(self, timeline: Timeline, track: Track) -> None:
         edges = timeline.edges
@@ -108,7 +124,7 @@ class Bands:
         for first, last in self.runs():
             top = self.means[first:last].argmax(axis=1)
             turns = [0, *(np.flatnonzero(np.diff(top)) + 1).tolist(), last - first]
-            for a, b in zip(turns, turns[1:], strict=False):
+            for a, b in pairwise(turns):
                 left, right = int(self.xs[first + a]), int(self.xs[first + b])
                 parts.append(f'<rect class="band k{int(top[a])}" x="{left}" width="{max(right - left, 2)}" height="1"/>')
         return _svg("ribbon", 1, "".join(parts))

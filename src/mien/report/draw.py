@@ -1,7 +1,7 @@
 """Faces drawn into pictures: a box in the expression's colour, its name and confidence, and a small chart of all scores.
 
-Text stands on a dark plate and boxes have a dark edge, so both can be read on light and on dark pictures. Sizes follow the face and the picture.
-A face under 60 pixels has its name alone. Where there is no room for a chart that hides no other face, the chart shows three scores, or goes.
+Text stands on a dark plate and boxes have a dark edge, so both can be read on light and on dark pictures. Sizes follow the face and the
+picture. A face under 60 pixels has its name alone. Where no chart of all scores fits without hiding another face, it has three, or goes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,14 @@ _EMPTY = (58, 62, 71)
 
 
 def annotate(image: RGB, faces: Sequence[FaceResult], *, words: bool = True) -> RGB:
-    """A copy of `image`, uint8 (H, W, 3) RGB, of the same size, with `faces` (boxes in its pixels) drawn on it; boxes alone without `words`."""
-    canvas = Image.fromarray(image).copy()
+    """A copy of `image`, uint8 (H, W, 3) RGB, of the same size, with `faces` (boxes in its pixels) drawn on it.
+
+    `words=False` draws the boxes alone.
+    """
+    drawn = image.copy()
+    if not faces:
+        return drawn
+    canvas = Image.fromarray(drawn)
     draw = ImageDraw.Draw(canvas)
     items = [_Item(face, i, _rect(face, canvas.size), canvas.size) for i, face in enumerate(faces)]
     layout = Layout(canvas.size, [item.rect for item in items])
@@ -37,7 +43,15 @@ def annotate(image: RGB, faces: Sequence[FaceResult], *, words: bool = True) -> 
         _box(draw, item)
     if words:
         _write(canvas, draw, layout, items)
-    return np.array(canvas)
+    # Only what was touched is taken back: a whole picture costs more than all the drawing.
+    left, top, right, bottom = _around([*layout.faces, *layout.plates])
+    drawn[top:bottom, left:right] = np.asarray(canvas.crop((left, top, right, bottom)))
+    return drawn
+
+
+def _around(rects: Sequence[Rect]) -> Rect:
+    lefts, tops, rights, bottoms = zip(*rects, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _write(canvas: Image.Image, draw: ImageDraw.ImageDraw, layout: Layout, items: Sequence[_Item]) -> None:

@@ -1,7 +1,7 @@
 """The report: one HTML file that opens offline, on light and dark screens, narrow and wide, and on paper.
 
-Written as results come in, in memory that grows neither with the length of a video nor, beyond a few numbers, with the number of pictures: finished cards
-wait in a temporary file until the head of the page, which counts them, can be written.
+Written as results come in, in memory that grows neither with the length of a video nor with the number of pictures: finished cards wait in
+a temporary file until the head of the page, which counts them, can be written.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
 from mien.report import page
 from mien.report.cards import Cards
 from mien.report.output import Output
-from mien.report.reels import reel, totals
+from mien.report.reels import reel
 from mien.report.timeline import Timeline
 
 TITLE = "Facial expressions"
@@ -31,8 +31,8 @@ def open_report(
 ) -> Report:
     """A report that is written to `path`. It is open at once: close it, or use it in a `with` block.
 
-    `metrics`: how the model was measured, as `Card.metrics` holds it (`SplitEvaluation.to_dict()`): dataset, split, and under "overall" and "clean" the
-    labels, n, accuracy and its interval.
+    `metrics`: how the model was measured, as `Card.metrics` holds it (`SplitEvaluation.to_dict()`): dataset, split, and under "overall" and
+    "clean" the labels, n, accuracy and its interval.
 
     Raises OutputError when the file can't be made there.
     """
@@ -78,13 +78,12 @@ class Report(Output):
         if timeline is not None and timeline.frames:
             timeline.finish()
             self._totals.videos += 1
-            self._totals.moving_seconds += totals(timeline)[0]
+            self._totals.moving_seconds += timeline.sums.seconds
             with self._writing():
                 self._reels.write(reel(self._info, timeline, error, self._totals.videos))
 
     def _open(self, stack: contextlib.ExitStack) -> None:
-        self._pictures = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-        self._reels = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+        self._pictures, self._reels = (stack.enter_context(_draft()) for _ in range(2))
         self._cards = Cards(self._pictures)
 
     def _finish(self) -> None:
@@ -105,6 +104,10 @@ class Report(Output):
             file.write(page.closing())
 
 
-def _copy(source: Any, target: Any) -> None:
+def _draft() -> TextIO:
+    return cast("TextIO", tempfile.TemporaryFile("w+", encoding="utf-8"))
+
+
+def _copy(source: TextIO, target: TextIO) -> None:
     source.seek(0)
     shutil.copyfileobj(source, target)

@@ -1,4 +1,4 @@
-"""Where plates of text and bars go in a picture: beside the faces, inside the border, hiding each other and other faces as little as can be.
+"""Where plates of text and bars go in a picture: beside the faces, inside the border, hiding each other and other faces least.
 
 Rectangles are whole pixels (left, top, right, bottom), right and bottom exclusive.
 """
@@ -63,14 +63,14 @@ class Layout:
         heads[face] = self.faces[face]
         weights = np.full(len(heads), OTHER_FACE)
         weights[face] = OWN_FACE
-        cost = _overlaps(rects, heads) @ weights
+        cost: NDArray[np.float64] = _overlaps(rects, heads) @ weights
         if self.plates:
             cost = cost + PLATE * _overlaps(rects, np.array(self.plates, np.int64)).sum(axis=1)
         return cost
 
 
 def around(face: Rect, size: Size, gap: int) -> list[Rect]:
-    """Places for a line of text of that size: over the box, under it, inside its top, inside its bottom; left-aligned, then right-aligned."""
+    """Places for a line of text of that size: over the box, under it, inside its top, inside its bottom; left-aligned, then right."""
     left, top, right, bottom = face
     width, height = size
     heights = (top - gap - height, bottom + gap, top + gap, bottom - gap - height)
@@ -104,4 +104,5 @@ def _overlaps(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     """Common area of each of `a` (N, 4) with each of `b` (M, 4): (N, M)."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.maximum(high - low, 0).prod(axis=2)
+    sides: NDArray[np.int64] = np.maximum(high - low, 0)
+    return sides[..., 0] * sides[..., 1]

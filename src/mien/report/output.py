@@ -69,5 +69,6 @@ class Output:
             yield
         except self.failures as error:
             raise OutputError(
-                f"Can't write {self.path}: {getattr(error, 'strerror', None) or error}. Give a path with room that you may write; nothing was left behind."
+                f"Can't write {self.path}: {getattr(error, 'strerror', None) or error}. "
+                "Give a path with room that you may write; nothing was left behind."
             ) from error

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from mien.core.labels import LabelSet
 from mien.core.types import ModelIdentity
 from mien.report.cards import FULL, SMALL, count
-from mien.report.charts import bar, clock, percent_html, safe
+from mien.report.charts import bar, clock, portion, safe, source_name
 from mien.report.palette import colours
 
 MOST_ERRORS = 500
@@ -71,7 +72,13 @@ def opening(title: str, model: ModelIdentity, detector: str, totals: Totals, cre
         ("Detector", safe(detector)),
         ("Made", f'<time datetime="{created.isoformat(timespec="seconds")}">{created:%d %B %Y, %H:%M}</time>'),
     )
-    tiles = ((totals.pictures, "picture"), (totals.videos, "video"), (totals.frames, "frame"), (totals.faces, "face"), (totals.errors, "error"))
+    tiles = (
+        (totals.pictures, "picture"),
+        (totals.videos, "video"),
+        (totals.frames, "frame"),
+        (totals.faces, "face"),
+        (totals.errors, "error"),
+    )
     shown = "".join(f"<li><b>{number:,}</b> {noun}{'' if number == 1 else 's'}</li>" for number, noun in tiles if number or noun == "face")
     terms = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in facts)
     return (
@@ -81,54 +88,38 @@ def opening(title: str, model: ModelIdentity, detector: str, totals: Totals, cre
 
 
 def summary(totals: Totals) -> str:
-    """How often each expression was the highest; its names switch the others in all charts off."""
+    """How often each expression was the highest; nothing where there is at most one face, whose card says it all."""
     groups = []
     if totals.still_faces.any():
         words = f"In pictures: {count(int(totals.still_faces.sum()), 'face')}"
         groups.append(_distribution(words, totals.labels, totals.still_faces.astype(np.float64), lambda v: f"{v:,.0f}"))
     if totals.moving_seconds.any():
-        words = f"In videos: {clock(float(totals.moving_seconds.sum()))} of faces"
+        words = f"In videos: {clock(float(totals.moving_seconds.sum()))} of face time"
         groups.append(_distribution(words, totals.labels, totals.moving_seconds, clock))
-    legend = "".join(
-        f'<button type="button" class="k{i}" data-label="{i}" aria-pressed="false"><i class="dot"></i>{safe(label)}</button>'
-        for i, label in enumerate(totals.labels)
-    )
-    if not groups:
-        return '<section><h2>Expressions</h2><p class="note">No face was found.</p></section>\n'
+    if not groups or (totals.faces == 1 and not totals.videos):
+        return ""
     empty = f'<p class="note">{count(totals.empty, "frame")} without a face.</p>' if totals.empty else ""
-    return (
-        f'<section><h2>Expressions</h2><div class="card totals"><div class="pair">{"".join(groups)}</div>{empty}'
-        f'<div class="legend" role="group" aria-label="Show one expression alone">{legend}</div></div></section>\n'
-    )
+    return f'<section><h2>Expressions</h2><div class="card totals"><div class="pair">{"".join(groups)}</div>{empty}</div></section>\n'
 
 
 def caution(metrics: Sequence[Mapping[str, Any]]) -> str:
     """What such numbers can't say, and how well the model was measured to do."""
-    measured = "".join(f"<li>{_metric(metric)}</li>" for metric in metrics)
-    accuracy = f"Measured on faces that were kept from its training:</p><ul>{measured}</ul>" if measured else "No measurement came with this model.</p>"
-    return (
-        '<section class="card caution" aria-labelledby="caution"><h2 id="caution">How to read these numbers</h2>'
-        "<p><b>An expression is not an emotion.</b> The model names what a face looks like in one frame. What a person feels, means or intends does "
-        "not follow from it: people smile without joy and grieve without tears, and pose, light, age and culture change how a face is read.</p>"
-        "<p><b>A score is a share of votes, not a fact.</b> The model learned from people who looked at pictures and voted for a label. Its scores say how "
-        "such people would vote; they often disagree with each other, and with the person in the picture.</p>"
-        f"<p><b>It errs.</b> {accuracy}"
-        "<p>On other cameras, ages and groups of people it may do worse, and not equally so. These numbers are no ground for decisions about a person; in "
-        "the European Union, inferring emotions at work and in education is prohibited, save for medical or safety reasons (Regulation (EU) 2024/1689, "
-        "Article 5).</p></section>\n"
-    )
+    tested = [metric for metric in metrics if metric["split"] == "test"] or metrics
+    measured = "".join(f"<li>{_metric(metric)}</li>" for metric in tested)
+    none = "<p>No measurement came with this model.</p>"
+    accuracy = f"<p>Measured on faces that were kept out of its training:</p><ul>{measured}</ul>" if measured else none
+    return Template(_asset("caution.html")).substitute(accuracy=accuracy)
 
 
 def failures(totals: Totals) -> str:
     """The sources that could not be read, or broke off."""
     if not totals.errors:
         return ""
-    rows = "".join(f'<tr><th scope="row"><bdi>{safe(source)}</bdi></th><td>{safe(error)}</td></tr>' for source, error in totals.broken)
+    rows = "".join(f'<tr><th scope="row">{source_name(source)}</th><td>{safe(error)}</td></tr>' for source, error in totals.broken)
     more = f'<p class="note">{count(totals.errors - len(totals.broken), "more error")}.</p>' if totals.errors > len(totals.broken) else ""
-    return (
-        f'<section id="errors"><h2>Errors</h2><div class="card wide"><table class="errors"><thead><tr><th scope="col">Source</th><th scope="col">What went '
-        f"wrong</th></tr></thead><tbody>{rows}</tbody></table>{more}</div></section>\n"
-    )
+    heads = '<thead><tr><th scope="col">Source</th><th scope="col">What went wrong</th></tr></thead>'
+    table = f'<table class="errors">{heads}<tbody>{rows}</tbody></table>'
+    return f'<section><h2>Errors</h2><div class="card wide">{table}{more}</div></section>\n'
 
 
 def gallery_note(pictures: int, small: int, hidden: int) -> str:
@@ -140,14 +131,15 @@ def gallery_note(pictures: int, small: int, hidden: int) -> str:
 
 def closing() -> str:
     """The end of the page, with its script."""
-    return f"</main>\n<footer>Made with mien. This page needs no network: everything is in this file.</footer>\n<script>{_asset('report.js')}</script>\n</body>\n</html>\n"
+    words = "Made with mien. This page needs no network: everything is in this file."
+    return f"</main>\n<footer>{words}</footer>\n<script>{_asset('report.js')}</script>\n</body>\n</html>\n"
 
 
 def _distribution(words: str, labels: LabelSet, values: NDArray[np.float64], form: Any) -> str:
     shares = values / values.sum()
     rows = "".join(
         f"<tr><th scope='row'>{safe(label)}</th><td>{bar(i, share)}</td><td>{form(value) if value else '–'}</td>"
-        f"<td>{percent_html(share) if value else ''}</td></tr>"
+        f"<td>{portion(share) if value else ''}</td></tr>"
         for i, (label, share, value) in enumerate(zip(labels, shares.tolist(), values.tolist(), strict=True))
     )
     return f'<table class="distribution"><caption>{words}</caption><tbody>{rows}</tbody></table>'
@@ -156,8 +148,10 @@ def _distribution(words: str, labels: LabelSet, values: NDArray[np.float64], for
 def _metric(metric: Mapping[str, Any]) -> str:
     overall, clean = metric["overall"], metric.get("clean")
     interval = overall["accuracy_interval"]
-    words = f"{safe(metric['dataset'])} {safe(metric['split'])}, {len(overall['labels'])} labels: right on {overall['accuracy']:.1%} of {overall['n']:,}"
-    words += f" (95 % interval {interval['low']:.1%} – {interval['high']:.1%})"
+    on = f"{safe(metric['dataset'])} {safe(metric['split'])}, {len(overall['labels'])} labels"
+    words = (
+        f"<b>{overall['accuracy']:.1%}</b> right of {overall['n']:,}, {on} (95% interval {interval['low']:.1%} to {interval['high']:.1%})"
+    )
     return words + (f"; {clean['accuracy']:.1%} of the {clean['n']:,} without a twin in the training set" if clean else "")
 
 

@@ -1,7 +1,7 @@
 """One colour for each expression, the same in drawn pictures, charts and reports.
 
-The eight colours lie at least 17 apart (CIEDE2000) for normal sight and for simulated protanopia, deuteranopia and tritanopia, and each stands
-out from white and from near-black; a test holds that. Colour never speaks alone: a name or a number is always beside it.
+The eight colours lie at least 17 apart (CIEDE2000) for normal sight and for simulated protanopia, deuteranopia and tritanopia, and each
+stands out from white and from near-black; a test holds that. Colour never speaks alone: a name or a number is always beside it.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def colours(labels: LabelSet) -> dict[str, str]:
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """ "#RRGGBB" as three numbers 0–255."""
+    """Red, green and blue, 0–255, of "#RRGGBB"."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

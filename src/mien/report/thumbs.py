@@ -36,9 +36,9 @@ def face_crop(image: RGB, face: Face, side: int) -> RGB:
     return _resized(cut, min(side / max(cut.shape[:2]), 1.0))
 
 
-def jpeg(image: RGB) -> bytes:
-    """The picture as JPEG."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+def jpeg(image: RGB, quality: int = QUALITY) -> bytes:
+    """The picture as JPEG of that quality (1–100)."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(data)
 
 

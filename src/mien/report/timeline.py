@@ -1,7 +1,7 @@
 """A video's results over time in memory that does not grow with its length.
 
-Analysed frames fall into at most `BINS` bins of equally many frames; when they are full, each two become one. So bins have true times even where the
-frame rate varies, sampled frames leave no gaps, and a gap means that no face was there.
+Analysed frames fall into at most `BINS` bins of equally many frames; when they are full, each two become one. So bins have true times even
+where the frame rate varies, sampled frames leave no gaps, and a gap means that no face was there.
 """
 
 from __future__ import annotations
@@ -31,26 +31,47 @@ class Shot:
     data: bytes
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """How often, `frames` int64 (C,), and how long, `seconds` float64 (C,), each label was the highest."""
+
+    frames: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, labels: LabelSet) -> Sums:
+        """Nothing yet."""
+        return cls(np.zeros(len(labels), np.int64), np.zeros(len(labels)))
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.frames + other.frames, self.seconds + other.seconds)
+
+    @property
+    def faces(self) -> int:
+        """Faces counted."""
+        return int(self.frames.sum())
+
+    @property
+    def shares(self) -> list[float]:
+        """Shares that sum to 1: of the time, or of the frames where no time passed."""
+        weights = self.seconds if self.seconds.any() else self.frames.astype(np.float64)
+        total = max(float(weights.sum()), 1e-12)
+        return [float(weight) / total for weight in weights]
+
+
 @dataclass(eq=False)
 class Track:
     """One person's face over time (None: faces that no track holds).
 
-    `bins`: bin → the sum of the scores in it, then their number, float32 (C + 1,). `frames` and `seconds` (C,): how often and how long each label
-    was the highest. `shots`: label → the clearest moment.
+    `bins`: bin → the sum of the scores in it, then their number, float32 (C + 1,). `shots`: label → the clearest moment.
     """
 
     number: int | None
     first_s: float
     last_s: float
-    frames: NDArray[np.int64]
-    seconds: NDArray[np.float64]
+    sums: Sums
     bins: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     shots: dict[int, Shot] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        """Faces seen."""
-        return int(self.frames.sum())
 
     def add(self, position: int, scores: NDArray[np.float32]) -> None:
         """Put one face's scores into a bin."""
@@ -69,15 +90,15 @@ class Track:
 class Timeline:
     """The frames of one video, added one after another.
 
-    `tracks`: by number, in order of appearance. Of more than `TRACKS` the shortest are folded into `folded` (how many) and its `folded_frames` and
-    `folded_seconds` (C,). `strip`: at most `STRIP` small pictures at even distances.
+    `tracks`: by number, in order of appearance. Of more than `TRACKS` the shortest are folded into `folded_sums`; `folded` is how many.
+    `strip`: at most `STRIP` small pictures at even distances.
     """
 
     def __init__(self, labels: LabelSet) -> None:
         self.labels = labels
         self.frames = self.faces = self.folded = 0
         self.tracks: dict[int | None, Track] = {}
-        self.folded_frames, self.folded_seconds = np.zeros(len(labels), np.int64), np.zeros(len(labels))
+        self.folded_sums = Sums.none(labels)
         self.strip: list[Shot] = []
         self._starts: list[float] = []
         self._per_bin = self._per_shot = 1
@@ -94,6 +115,11 @@ class Timeline:
         """From the first analysed frame to the end of the last."""
         return self._last_s + self._step_s - self._starts[0] if self._starts else 0.0
 
+    @property
+    def sums(self) -> Sums:
+        """Over all faces."""
+        return sum((track.sums for track in self.tracks.values()), self.folded_sums)
+
     def add(self, result: FrameResult, image: RGB | None) -> None:
         """Add a frame; without its picture there are no shots."""
         time_s = float(self.frames) if result.time_s is None else result.time_s
@@ -109,7 +135,7 @@ class Timeline:
     def finish(self) -> None:
         """Count the time that the last frame is shown: as long as the one before it."""
         for track, label in self._showing:
-            track.seconds[label] += self._step_s
+            track.sums.seconds[label] += self._step_s
         self._showing = []
 
     def _advance(self, time_s: float) -> None:
@@ -134,7 +160,7 @@ class Timeline:
         label = int(scores.argmax())
         track = self.tracks.get(face.track_id) or self._new_track(face.track_id, time_s)
         track.add(position, scores)
-        track.frames[label] += 1
+        track.sums.frames[label] += 1
         track.last_s = time_s
         self._showing.append((track, label))
         best = track.shots.get(label)
@@ -144,17 +170,15 @@ class Timeline:
     def _new_track(self, number: int | None, time_s: float) -> Track:
         if len(self.tracks) >= TRACKS:
             self._fold_shortest()
-        size = len(self.labels)
-        track = self.tracks[number] = Track(number, time_s, time_s, np.zeros(size, np.int64), np.zeros(size))
+        track = self.tracks[number] = Track(number, time_s, time_s, Sums.none(self.labels))
         return track
 
     def _fold_shortest(self) -> None:
         shown = {id(track) for track, _ in self._showing}
-        track = min(self.tracks.values(), key=lambda track: (id(track) in shown, track.total))
+        track = min(self.tracks.values(), key=lambda track: (id(track) in shown, track.sums.faces))
         del self.tracks[track.number]
         self.folded += 1
-        self.folded_frames += track.frames
-        self.folded_seconds += track.seconds
+        self.folded_sums += track.sums
 
     def _add_to_strip(self, result: FrameResult, image: RGB, time_s: float) -> None:
         if len(self.strip) == STRIP:

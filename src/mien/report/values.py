@@ -99,7 +99,7 @@ def to_frame(sources: Iterable[SourceResult], model: ModelIdentity) -> pandas.Da
 
 
 def text(name: str) -> str:
-    """`name` as it can be written in UTF-8: what is no character of a file name is spelt out (\\udcff)."""
+    """`name` as it can be written in UTF-8: a byte of a file name that is no character is spelt out."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -6,7 +6,7 @@ import contextlib
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
@@ -30,9 +30,10 @@ BT709, LIMITED = 1, 1
 class AnnotatedVideo(Output):
     """A video being written: `write` for each picture, then `close`; a `with` block does the latter.
 
-    H.264 (MPEG-4 part 2 where this build of FFmpeg has no x264), yuv420p, BT.709. Each picture is shown from its own time until the next one's, so a
-    variable frame rate and sampled frames keep their pace. The sound of `source_path` (None: silent) is carried over in step. `start_s` and `end_s`:
-    the part of the source that was read, when not all of it; the file then begins at `start_s`. Where no picture was written, no file is left.
+    H.264 (MPEG-4 part 2 where this build of FFmpeg has no x264), yuv420p, BT.709. Each picture is shown from its own time until the next
+    one's, so a variable frame rate and sampled frames keep their pace. The sound of `source_path` (None: silent) is carried over in step.
+    `start_s` and `end_s`: the part of the source that was read, when not all of it; the file then begins at `start_s`. Where no picture was
+    written, no file is left.
 
     Raises
     ------
@@ -58,7 +59,10 @@ class AnnotatedVideo(Output):
         super().__init__(path_out)
 
     def write(self, image: RGB, time_s: float) -> None:
-        """Add a picture, uint8 (H, W, 3) RGB, shown from `time_s` in seconds of the source. All take the size of the first; odd sizes gain a pixel."""
+        """Add a picture, uint8 (H, W, 3) RGB, shown from `time_s` on, in seconds since the source's first picture.
+
+        All take the size of the first; an odd width or height gains a pixel.
+        """
         with self._writing():
             if not self.frames:
                 self._begin(image)
@@ -104,7 +108,7 @@ def _video_stream(container: OutputContainer, width: int, height: int) -> tuple[
     """Ticks a second, and a stream that is encoded so."""
     name = next(name for name in CODECS if name in av.codecs_available)
     clock, options = CODECS[name]
-    stream = container.add_stream(name, rate=30, options=options)
+    stream = cast("VideoStream", container.add_stream(name, rate=30, options=options))
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.time_base = Fraction(1, clock)

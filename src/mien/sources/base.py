@@ -23,7 +23,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """"image", "video" or "camera"."""
+        """One of "image", "video" and "camera"."""
 
     @property
     def info(self) -> SourceInfo:

@@ -38,8 +38,8 @@ class ImageSource:
         self._frame: Frame | None = None
 
     def __enter__(self) -> ImageSource:
-        is_array = isinstance(self._picture, np.ndarray)
-        image = as_rgb(self._picture, bgr=self._bgr) if is_array else decode_image(self._picture)
+        picture = self._picture
+        image = as_rgb(picture, bgr=self._bgr) if isinstance(picture, np.ndarray) else decode_image(picture)
         self._frame = Frame(image, source=self.name)
         self.info = SourceInfo(self.name, self.kind, self._frame.width, self._frame.height)
         return self

@@ -22,9 +22,16 @@ def save(path: Path, states: dict[str, dict[str, Tensor]], optimizer: torch.opti
     if optimizer is not None:
         state = optimizer.state_dict()
         meta["optimizer_groups"] = state["param_groups"]
-        tensors |= {f"optimizer/{index}/{key}": value for index, entry in state["state"].items() for key, value in entry.items() if value is not None}
+        tensors |= {
+            f"optimizer/{index}/{key}": value
+            for index, entry in state["state"].items()
+            for key, value in entry.items()
+            if value is not None
+        }
     with replacing(path) as temporary:
-        save_file({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}, temporary, {"facts": json.dumps(meta)})
+        save_file(
+            {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}, temporary, {"facts": json.dumps(meta)}
+        )
 
 
 def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

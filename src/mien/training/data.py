@@ -19,8 +19,11 @@ from mien.training.recipe import Recipe, TargetPart
 
 @dataclass(frozen=True)
 class HeadTargets:
-    """What one head learns: `probabilities` float32 (N, C), rows summing to 1; `known` bool (N,), False where the row says nothing to this head;
-    `classes` int64 (N,), the hard label or −1, for validation."""
+    """What one head learns of N rows.
+
+    `probabilities`: float32 (N, C), rows summing to 1. `known`: bool (N,), False where a row says nothing to this head. `classes`: int64
+    (N,), the hard label or −1, for validation.
+    """
 
     labels: LabelSet
     probabilities: Tensor
@@ -50,7 +53,8 @@ class Split:
 def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
     """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
 
-    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split is empty.
+    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split
+    is empty.
     """
     sets = {head: load_dataset(t.dataset, data_dir, **t.options) for head, t in recipe.targets.items()}
     base_head, base = next(iter(sets.items()))
@@ -60,9 +64,13 @@ def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
     heads = {}
     for head, dataset in sets.items():
         if dataset.labels.name != head:
-            raise RecipeError(f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head.")
+            raise RecipeError(
+                f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head."
+            )
         if len(dataset) != len(base) or not np.array_equal(dataset.ids, base.ids):
-            raise RecipeError(f"The heads {base_head!r} and {head!r} need data sets that label the same rows; {base.name} and {dataset.name} do not.")
+            raise RecipeError(
+                f"The heads {base_head!r} and {head!r} need data sets that label the same rows; {base.name} and {dataset.name} do not."
+            )
         heads[head] = _head_targets(dataset.take(rows), recipe.targets[head])
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
     return Split(images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), heads)
@@ -81,7 +89,7 @@ def _head_targets(dataset: Dataset, part: TargetPart) -> HeadTargets:
     count = len(dataset.labels)
     if part.loss == "soft_cross_entropy":
         if dataset.votes is None:
-            raise RecipeError(f"soft_cross_entropy needs annotators' votes, and {dataset.name} has none. Use loss = \"cross_entropy\".")
+            raise RecipeError(f'soft_cross_entropy needs annotators\' votes, and {dataset.name} has none. Use loss = "cross_entropy".')
         probabilities = torch.from_numpy(dataset.votes.astype(np.float32))
         known = probabilities.sum(1) > 0
     else:

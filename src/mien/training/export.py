@@ -19,6 +19,7 @@ from mien.evaluation.calibration import fit_temperature
 from mien.evaluation.run import evaluate
 from mien.models.registry import count_parameters
 from mien.preprocess import Preprocessing
+from mien.training.curve import draw_curve
 from mien.training.data import Split
 from mien.training.recipe import TargetPart
 from mien.training.run import Run
@@ -73,8 +74,11 @@ def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
 
 
 def finish(run: Run, model: nn.Module, validation: Split, data_dir: str | Path) -> Model:
-    """Fit each head's temperature on the validation split, write the artifact into the run's folder, measure it as it will be used, and write
-    the figures into its card. The test split is read here, once, where the recipe says so."""
+    """Turn a finished run into its artifact, in the run's folder.
+
+    Each head's temperature is fitted on the validation split; the artifact is measured as it will be used, and the figures go into its
+    card. The test split is read here, once, where the recipe says so. The curve is drawn too.
+    """
     recipe, path = run.recipe, run.folder / ARTIFACT
     preprocessing = Preprocessing(recipe.phases[-1].size, validation.images.shape[1])
     graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
@@ -94,6 +98,7 @@ def finish(run: Run, model: nn.Module, validation: Split, data_dir: str | Path) 
     splits = ("validation", "test") if recipe.evaluate_test else ("validation",)
     metrics = tuple(_measure(path, head, target, split, data_dir) for split in splits for head, target in recipe.targets.items())
     save_artifact(graph, replace(card, metrics=metrics), path)
+    draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return load_model(path)
 
 

@@ -18,11 +18,17 @@ from mien.training.data import Split, resized
 from mien.training.losses import cross_entropy
 from mien.training.recipe import OptimPart, Recipe
 
+AfterEpoch = Callable[["State", dict[str, Any]], None]
+
 
 @dataclass
 class State:
-    """All that changes during a run. `epoch` counts finished epochs; `ema` holds the averaged weights, which are the ones evaluated and kept."""
+    """All that changes during a run.
 
+    `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the ones evaluated and kept.
+    """
+
+    network: nn.Module
     model: nn.Module
     ema: AveragedModel
     optimizer: torch.optim.Optimizer
@@ -36,17 +42,19 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     spared = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": part.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     optimizer = torch.optim.SGD(groups, part.learning_rate, part.momentum, nesterov=part.momentum > 0)
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(model, optimizer)
-    ema = AveragedModel(wrapped.module, multi_avg_fn=get_ema_multi_avg_fn(part.ema_decay), use_buffers=True)
-    return State(wrapped, ema, optimizer)
+    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(part.ema_decay), use_buffers=True)
+    return State(model, wrapped, ema, optimizer)
 
 
-def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: Callable[[State, dict[str, Any]], None]) -> None:
-    """Train from `state.epoch` to the recipe's last; `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each.
+def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: AfterEpoch) -> None:
+    """Train from `state.epoch` to the recipe's last.
 
-    Every random number of an epoch follows from the seed and the epoch's number, so a resumed run repeats an unbroken one to the bit on a CPU.
-    Raises TrainingError when the loss is no number.
+    `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each.
+
+    Every random number of an epoch follows from the seed and the epoch's number, so a resumed run repeats an unbroken one to the bit on a
+    CPU. Raises TrainingError when the loss is no number.
     """
     images, size, steps = train.images, 0, len(train) // (recipe.optim.batch_size * fabric.world_size)
     if steps < 1:
@@ -71,11 +79,13 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
             if recipe.optim.clip_norm is not None:
                 fabric.clip_gradients(state.model, state.optimizer, max_norm=recipe.optim.clip_norm)
             state.optimizer.step()
-            state.ema.update_parameters(state.model.module)
+            state.ema.update_parameters(state.network)
             total += loss.detach()
         mean = float(total) / steps
         if not math.isfinite(mean):
-            raise TrainingError(f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate; the last checkpoint is intact.")
+            raise TrainingError(
+                f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate; the last checkpoint is intact."
+            )
         state.epoch += 1
         after_epoch(state, {"epoch": state.epoch, "size": size, "learning_rate": rate, "loss": mean})
 
@@ -100,7 +110,8 @@ def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: 
 def learning_rate(part: OptimPart, progress: float) -> float:
     """The rate at `progress` (0–1 of all steps): linear warm-up over `warmup`, then the schedule.
 
-    `one_cycle` (Smith and Topin, 2019) falls linearly to zero, `cosine` (Loshchilov and Hutter, 2017) as half a cosine, `constant` not at all.
+    `one_cycle` (Smith and Topin, 2019) falls linearly to zero, `cosine` (Loshchilov and Hutter, 2017) as half a cosine, `constant` not at
+    all.
     """
     if progress < part.warmup:
         return part.learning_rate * (0.04 + 0.96 * progress / part.warmup)

@@ -32,8 +32,8 @@ class ModelPart(_Part):
 class TargetPart(_Part):
     """One head: which data set's labels it learns, and by which loss.
 
-    `soft_cross_entropy` learns the normalised votes of the annotators and needs a data set that has them; images without enough votes do not
-    count for this head. `options` are those of the data set's loader.
+    `soft_cross_entropy` learns the normalised votes of the annotators and needs a data set that has them; images without enough votes do
+    not count for this head. `options` are those of the data set's loader.
     """
 
     dataset: str
@@ -80,9 +80,9 @@ class OptimPart(_Part):
 class Recipe(_Part):
     """All of one experiment.
 
-    `targets`: head name → what it learns; the head's name is its label set, and the first is the model's default. The pictures are those of the first
-    target's data set; the others must label the same rows. The best epoch is the one with the highest mean validation accuracy over the heads.
-    `evaluate_test`: touch the test split, once, at the end, and write the figures into the card.
+    `targets`: head name → what it learns; the head's name is its label set, and the first is the model's default. The pictures are those
+    of the first target's data set; the others must label the same rows. The best epoch is the one with the highest mean validation
+    accuracy over the heads. `evaluate_test`: touch the test split, once, at the end, and write the figures into the card.
     """
 
     name: str
@@ -159,7 +159,13 @@ def _describe(error: dict[str, Any]) -> str:
 
 
 def _part_at(loc: tuple[str | int, ...]) -> type[_Part]:
-    parts: dict[str | int, type[_Part]] = {"model": ModelPart, "targets": TargetPart, "augment": AugmentPart, "phases": PhasePart, "optim": OptimPart}
+    parts: dict[str | int, type[_Part]] = {
+        "model": ModelPart,
+        "targets": TargetPart,
+        "augment": AugmentPart,
+        "phases": PhasePart,
+        "optim": OptimPart,
+    }
     return parts[loc[0]] if loc else Recipe
 
 

@@ -1,11 +1,12 @@
 """A run: a folder that says everything needed to repeat it, and ends with an artifact in it.
 
-    recipe.json            the recipe as resolved
-    run.json               versions, hardware, data fingerprints, parameters, seconds
-    log.csv                one row an epoch
-    checkpoint.safetensors after every epoch; `resume` goes on from it
-    best.safetensors       the weights of the best epoch on the validation split
-    model.onnx             the artifact
+recipe.json            the recipe as resolved
+run.json               versions, hardware, data fingerprints, parameters, seconds
+log.csv                one row an epoch
+checkpoint.safetensors after every epoch; `resume` goes on from it
+best.safetensors       the weights of the best epoch on the validation split
+model.onnx             the artifact
+curve.png              loss and validation accuracy over the epochs
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def train(
 ) -> Run:
     """Run `recipe` on the data in `data_dir`, keeping everything in `folder`; ends with `folder`/model.onnx.
 
-    `resume` goes on from the folder's checkpoint (and starts when there is none). `stop_after` ends after that epoch without exporting, as if
-    interrupted. `on_epoch` gets each epoch's row.
+    `resume` goes on from the folder's checkpoint (and starts when there is none). `stop_after` ends after that epoch without exporting,
+    as if interrupted. `on_epoch` gets each epoch's row.
 
     Raises
     ------
@@ -141,7 +142,9 @@ def load_run(folder: str | Path) -> Run:
         recipe = Recipe.model_validate_json((folder / "recipe.json").read_text(encoding="utf-8"))
         _, facts = checkpoint.load(folder / "checkpoint.safetensors")
     except FileNotFoundError as error:
-        raise TrainingError(f"{folder} holds no run ({Path(error.filename).name} is missing). Give a folder that `mien train` wrote.") from error
+        raise TrainingError(
+            f"{folder} holds no run ({Path(error.filename).name} is missing). Give a folder that `mien train` wrote."
+        ) from error
     return Run(recipe, folder, facts["history"])
 
 
@@ -151,7 +154,9 @@ def _claim(run: Run, resume: bool) -> None:
         if not resume:
             raise TrainingError(f"{run.folder} already holds a run. Give --resume to go on with it, or another --out.")
         if path.read_text(encoding="utf-8") != text:
-            raise TrainingError(f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
+            raise TrainingError(
+                f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out."
+            )
     write_text(path, text)
 
 
@@ -160,7 +165,7 @@ def _restore(run: Run, state: State) -> None:
     if not path.is_file():
         return
     states, facts = checkpoint.load(path)
-    getattr(state.model, "module", state.model).load_state_dict(states["model"])
+    state.network.load_state_dict(states["model"])
     state.ema.load_state_dict(states["ema"])
     checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
     state.epoch, run.history = facts["epoch"], facts["history"]
@@ -170,7 +175,7 @@ def _keep(run: Run, state: State, row: dict[str, Any]) -> None:
     run.history.append(row)
     if row["size"] == run.recipe.phases[-1].size and run.best is row:
         checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
-    states = {"model": getattr(state.model, "module", state.model).state_dict(), "ema": state.ema.state_dict()}
+    states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
     checkpoint.save(run.folder / "checkpoint.safetensors", states, state.optimizer, {"epoch": state.epoch, "history": run.history})
     with (run.folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(row))

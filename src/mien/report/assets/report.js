@@ -3,14 +3,14 @@
   const body = document.body;
   body.classList.add("live");
   const buttons = [...document.querySelectorAll(".legend button")];
-  const names = buttons.map((button) => button.textContent);
+  const names = [...document.querySelector(".legend")?.querySelectorAll("button") ?? []].map((button) => button.textContent);
 
   for (const button of buttons) {
     button.addEventListener("click", () => {
       const off = body.dataset.only === button.dataset.label;
       if (off) delete body.dataset.only;
       else body.dataset.only = button.dataset.label;
-      for (const other of buttons) other.setAttribute("aria-pressed", String(!off && other === button));
+      for (const other of buttons) other.setAttribute("aria-pressed", String(!off && other.dataset.label === button.dataset.label));
     });
   }
 
