@@ -77,6 +77,13 @@ def test_labels_out_of_reach(path: Path) -> None:
         load_model(path, "fer77")
 
 
+def test_a_label_set_of_ones_own(tmp_path: Path, crops: np.ndarray) -> None:
+    mine = LabelSet("mine", tuple("abcdefgh"))
+    save_artifact(probe(), replace(CARD, heads=(Head("eight", mine),)), tmp_path / "m.onnx")
+    assert load_model(tmp_path / "m.onnx").labels == mine
+    assert load_model(tmp_path / "m.onnx").predict(crops).shape == (70, 8)
+
+
 def test_unknown_head(path: Path, crops: np.ndarray) -> None:
     with pytest.raises(UnknownNameError, match="head"):
         load_model(path).logits(crops, VALENCE3)
@@ -92,7 +99,7 @@ def test_models_that_do_not_exist(name: str, error: type[Exception], said: str) 
 
 def test_not_onnx(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"\xff\xff not a model")
-    with pytest.raises(ArtifactError, match="no ONNX file"):
+    with pytest.raises(ArtifactError, match="can't be read as an ONNX model"):
         load_model(tmp_path / "m.onnx")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -140,8 +141,10 @@ def test_bad_input_is_a_row_and_the_others_are_finished(case: str, tmp_path: Pat
     assert reason in error
     rows = results.to_df()
     assert rows[rows["source"] == source]["error"].tolist() == [error]
-    for suffix in ("json", "jsonl", "csv", "parquet"):
-        assert name in results.save(tmp_path / "out" / f"r.{suffix}").read_bytes().decode("utf-8", "replace")
+    for suffix in ("json", "jsonl", "csv"):
+        assert name in results.save(tmp_path / "out" / f"r.{suffix}").read_text(encoding="utf-8")
+    saved = pandas.read_parquet(results.save(tmp_path / "out" / "r.parquet"))
+    assert saved["error"].dropna().tolist() == [error]
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import ArtifactError, InputError, UnknownNameError
 from mien.core.files import write_bytes
-from mien.core.labels import LabelSet, label_set
+from mien.core.labels import LABEL_SETS, LabelSet, label_set
 from mien.core.types import ModelIdentity
 from mien.preprocess import Crops, Preprocessing
 
@@ -114,7 +114,8 @@ class Model:
         name = self._session.get_inputs()[0].name
         parts = [np.zeros((0, len(chosen.labels)), np.float32)]
         parts += [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
-        return np.concatenate(parts)
+        logits: NDArray[np.float32] = np.concatenate(parts)
+        return logits
 
     def predict(self, crops: Crops) -> NDArray[np.float32]:
         """Scores float32 (N, C), rows summing to 1, column i meaning `labels[i]`.
@@ -151,8 +152,8 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def read_card(name_or_path: str | Path) -> Card:
-    """The card of a model, checked against its weights, without starting a session."""
-    return _read(find_model(name_or_path))[0]
+    """The card of a model, checked against its weights. Raises as `load_model` does."""
+    return _open(find_model(name_or_path), threads=1)[0]
 
 
 def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | None = None, *, threads: int | None = None) -> Model:
@@ -170,51 +171,30 @@ def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | No
     LabelError
         A label set that this model's scores can't be read as.
     """
-    import onnxruntime
-
     path = find_model(name_or_path)
-    card, data = _read(path)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a different private class for each way a graph can be wrong
-        raise ArtifactError(f"{path}: the runtime refuses this graph ({error}). Export the model again.") from error
+    card, session = _open(path, threads)
     _check_outputs(path, card, session)
     return Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels)
 
 
 def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
-    """Write `graph` with `card` inside, whole or not at all; gives back the card with its hash filled in."""
-    import onnx
+    """Write `graph` with `card` inside, whole or not at all; gives back the card with its hash filled in.
 
-    plain = onnx.ModelProto()
+    The card is the last field of the file, and its hash is that of all the bytes before it: graph, weights and versions.
+    """
+    plain = type(graph)()
     plain.CopyFrom(graph)
     del plain.metadata_props[:]
-    card = replace(card, sha256=graph_hash(plain))
-    entry = plain.metadata_props.add()
-    entry.key, entry.value = CARD_KEY, json.dumps(card.to_dict(), ensure_ascii=False)
-    write_bytes(path, plain.SerializeToString(deterministic=True))
+    body: bytes = plain.SerializeToString(deterministic=True)
+    card = replace(card, sha256=hashlib.sha256(body).hexdigest())
+    write_bytes(path, body + _card_field(json.dumps(card.to_dict(), ensure_ascii=False)))
     return card
 
 
-def graph_hash(model: onnx.ModelProto) -> str:
-    """SHA-256 of the graph (its operations and weights), whatever the metadata beside it."""
-    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
-
-
-def _read(path: Path) -> tuple[Card, bytes]:
-    import onnx
-    from google.protobuf.message import DecodeError
-
+def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceSession]:
     data = path.read_bytes()
-    try:
-        model = onnx.load_from_string(data)
-    except DecodeError:
-        raise ArtifactError(f"{path} is no ONNX file. Give one that mien wrote with `mien train` or `mien export`.") from None
-    text = next((p.value for p in model.metadata_props if p.key == CARD_KEY), None)
+    session = _session(path, data, threads)
+    text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
     if text is None:
         raise ArtifactError(
             f"{path} has no card: its labels, their order and its preprocessing are unknown, so its numbers would mean nothing. "
@@ -224,12 +204,46 @@ def _read(path: Path) -> tuple[Card, bytes]:
         card = Card.from_dict(json.loads(text))
     except (json.JSONDecodeError, AttributeError) as error:
         raise ArtifactError(f"{path}: the card is no JSON object ({error}). Export the model again.") from error
-    found = graph_hash(model)
+    body = data.removesuffix(_card_field(text))
+    found = hashlib.sha256(body).hexdigest()
     if found != card.sha256:
         raise ArtifactError(
             f"{path}: the weights have SHA-256 {found[:12]}…, the card says {card.sha256[:12]}…. The file was changed or damaged."
         )
-    return card, data
+    return card, session
+
+
+def _session(path: Path, data: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a different private class for each way a file can be wrong
+        raise ArtifactError(
+            f"{path} can't be read as an ONNX model ({error}). Give a file that mien wrote with `mien train` or `mien export`."
+        ) from error
+
+
+def _card_field(text: str) -> bytes:
+    """The card as ONNX stores it: ModelProto's field 14 (metadata_props), an entry of key (field 1) and value (field 2)."""
+    return _field(14, _field(1, CARD_KEY.encode()) + _field(2, text.encode()))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    """Protobuf's base-128 number: seven bits a byte, the lowest first, the high bit on all but the last."""
+    head = bytearray()
+    while value > 0x7F:
+        head.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*head, value])
 
 
 def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession) -> None:
@@ -241,7 +255,7 @@ def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession
         raise ArtifactError(f"{path}: the card names the output {missing[0]!r}, the graph has {outputs}. Export the model again.")
     try:
         results = session.run([h.output for h in card.heads], {name: np.zeros(shape, np.float32)})
-    except Exception as error:  # see load_model
+    except Exception as error:  # see _session
         raise ArtifactError(f"{path}: the graph does not take an input of shape {shape} as its card says ({error}).") from error
     for head, result in zip(card.heads, results, strict=True):
         if result.shape != (1, len(head.labels)):
@@ -252,7 +266,7 @@ def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession
 
 
 def _named(name: str, names: list[str]) -> LabelSet:
-    known = label_set(name) if name != "custom" else None
+    known = LABEL_SETS.get(name)
     if known is not None and list(known) != names:
         raise ArtifactError(f"The card calls {names} the label set {name!r}, which is {list(known)}.")
     return known or LabelSet(name, tuple(names))

@@ -55,5 +55,5 @@ def progress() -> Iterator[Advance]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(show_speed=True), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("Starting", total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

@@ -64,7 +64,7 @@ def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) ->
 
         def on_progress(at: Progress) -> None:
             total = None if at.expected_frames == 1 else at.expected_frames  # a bar for each still would only flicker
-            advance(f"{at.summary.sources + 1}. {Path(at.source).name}", at.frames_done, total)
+            advance(f"{at.summary.sources}. {Path(at.source).name}", at.frames_done, total)
 
         run(analyzer, sources, sinks, on_progress)
     return overview

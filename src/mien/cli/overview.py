@@ -92,6 +92,6 @@ class Overview:
         return self._source if len(self._source) <= LONGEST_NAME else "…" + self._source[1 - LONGEST_NAME :]
 
     def _row(self, face: str, when: str, label: str, scores: Scores, names: tuple[str, ...]) -> None:
-        best, second = scores.argsort()[::-1][:2]
-        runner_up = f"{names[second]} {scores[second]:.0%}"
-        self.rows.append((self._name, face, when, label, f"{scores[best]:.0%}", runner_up))
+        order = scores.argsort()[::-1]
+        runner_up = "".join(f"{names[i]} {scores[i]:.0%}" for i in order[1:2])
+        self.rows.append((self._name, face, when, label, f"{scores[order[0]]:.0%}", runner_up))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mien.core.decode import decode_image
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError, InputError
 from mien.datasets.names import expression_name
+from mien.datasets.parquet import read_parquet
 
 SIDE = 48
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "not_face")
@@ -93,23 +94,17 @@ def _class_folders(path: Path) -> list[Path]:
 
 
 def _read_parquet(path: Path) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    frame = read_parquet(path)
+    names = list(frame.columns)
+    _need_columns(path, names, ("image", "emotion", "usage"))
+    encoded = [image if isinstance(image, bytes) else b"" for image in frame["image"]]
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetCorruptError(f"{path} can't be read as Parquet ({error}). Fetch the file again.") from error
-    _need_columns(path, table.column_names, ("image", "emotion", "usage"))
-    try:
-        codes = table["emotion"].cast(pa.int64()).to_numpy()
-        encoded = table["image"].cast(pa.binary()).fill_null(b"").to_pylist()
-        has_votes = set(VOTE_COLUMNS) <= set(table.column_names)
-        votes = np.stack([table[name].cast(pa.uint8()).to_numpy() for name in VOTE_COLUMNS], axis=1) if has_votes else None
-    except (pa.ArrowException, ValueError) as error:
+        codes = frame["emotion"].to_numpy(np.int64)
+        votes = frame[list(VOTE_COLUMNS)].to_numpy(np.uint8) if set(VOTE_COLUMNS) <= set(names) else None
+    except (TypeError, ValueError) as error:
         raise DatasetCorruptError(f"{path} has a column of the wrong kind ({error}). Fetch the file again.") from error
     images = decode_all(path, [f"row {i}" for i in range(len(encoded))], encoded)
-    return Table(path, images, codes, np.array(table["usage"].to_pylist(), str), _numbered(len(encoded)), votes)
+    return Table(path, images, codes, frame["usage"].to_numpy(str), _numbered(len(encoded)), votes)
 
 
 def _read_npz(path: Path) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
 from mien.core.labels import LabelSet, label_set
 from mien.datasets.base import Dataset, split_name
+from mien.datasets.parquet import read_parquet
 from mien.datasets.pictures import Fit, Row, assemble
 
 FILES = ("manifest.csv", "manifest.parquet")
@@ -82,14 +83,8 @@ def _csv_records(path: Path) -> list[dict[str, str]]:
 
 
 def _parquet_records(path: Path) -> list[dict[str, str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetCorruptError(f"{path} can't be read as Parquet ({error}). Write it again.") from error
-    return [{k.strip().lower(): _text(v) for k, v in record.items()} for record in table.to_pylist()]
+    records = read_parquet(path).to_dict("records")
+    return [{str(k).strip().lower(): _text(v) for k, v in record.items()} for record in records]
 
 
 def _text(value: object) -> str:

@@ -1,17 +1,21 @@
-"""Which face is which over time: ByteTrack (Zhang et al., 2022, arXiv:2110.06864) of the package `trackers`, fed with true times.
+"""Which face is which over time: predicted boxes linked to found ones by the best assignment.
 
-`trackers` is where `supervision` moved its trackers to (it has none of its own since 0.31); norfair asks for rich < 15 and filterpy.
+This is SORT (Bewley et al., 2016, doi:10.1109/ICIP.2016.7533003) with overlaps of enlarged boxes (Yang et al., 2023, arXiv:2211.14317) in
+place of a Kalman filter.
+
+Times are the frames' own, so any sampling rate will do. The ready-made trackers were measured and left: `trackers` brings supervision and
+matplotlib, 90 MB and over a second of start-up, and counts frames; norfair asks for filterpy and rich < 15.
 """
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from supervision import Detections
-from trackers import BIoU, ByteTrackTracker
+from scipy.optimize import linear_sum_assignment
 
 from mien.core.types import Face
 
@@ -21,6 +25,29 @@ _UNKNOWN_STEP_S = 1 / 25
 _LONGEST_STEP_S = MEMORY_S / 2.5  # at any sampling rate a face is remembered over two pictures without it
 _BUFFER = 0.3  # a face that moves by more than its width between sampled frames is still linked
 _LEAST_OVERLAP = 0.1
+_STEADY_S = 0.15  # a velocity is averaged over about this time: boxes tremble by some pixels
+
+
+@dataclass
+class _Track:
+    """A face as last seen: `box` float64 (4,) xyxy, `seen_s` on the tracker's clock, `velocity` of the centre (2,) in pixels a second."""
+
+    number: int
+    box: NDArray[np.float64]
+    seen_s: float
+    velocity: NDArray[np.float64]
+
+    def expected(self, clock_s: float) -> NDArray[np.float64]:
+        """Where the box should be now."""
+        return self.box + np.tile(self.velocity * (clock_s - self.seen_s), 2)
+
+    def see(self, box: NDArray[np.float64], clock_s: float) -> None:
+        """Take a new sighting."""
+        elapsed = clock_s - self.seen_s
+        moved = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
+        weight = 1 - math.exp(-elapsed / _STEADY_S)
+        self.velocity = (1 - weight) * self.velocity + weight * moved
+        self.box, self.seen_s = box, clock_s
 
 
 class Tracker:
@@ -30,46 +57,57 @@ class Tracker:
     """
 
     def __init__(self) -> None:
-        self._tracker = ByteTrackTracker(
-            lost_track_buffer=round(30 * MEMORY_S),  # counted at 30 frames/s, applied in seconds
-            track_activation_threshold=0.0,
-            minimum_consecutive_frames=1,
-            minimum_iou_threshold=_LEAST_OVERLAP,
-            high_conf_det_threshold=0.5,
-            iou=BIoU(_BUFFER),
-        )
+        self._tracks: list[_Track] = []
+        self._count = 0
         self._last_s: float | None = None
         self._clock_s = 0.0
 
-    def update(self, faces: Sequence[Face], time_s: float | None = None) -> list[int | None]:
+    def update(self, faces: Sequence[Face], time_s: float | None = None) -> list[int]:
         """The id of each face of the next frame, in their order.
 
         `time_s` is the frame's time in seconds; None, or a time that does not advance, counts as 1/25 s after the last.
         A frame without faces is to be given, too: it ages what is lost.
         """
         self._advance(time_s)
-        boxes = np.array([face.box_xyxy for face in faces], np.float32).reshape(-1, 4)
-        scores = np.array([face.score for face in faces], np.float32)
-        ids = self._link(boxes, scores)
-        new = np.flatnonzero(ids < 0)
-        if new.size:
-            # A face gets its id when it is seen again: new ones are shown again at the same instant, faint ones first as sure ones.
-            self._link(boxes[new], np.ones(new.size, np.float32))
-            ids[new] = self._link(boxes[new], np.ones(new.size, np.float32))
-        return [int(i) + 1 if i >= 0 else None for i in ids]
+        self._tracks = [track for track in self._tracks if self._clock_s - track.seen_s <= MEMORY_S]
+        boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
+        linked = self._link(boxes)
+        for row, box in enumerate(boxes):
+            if row in linked:
+                linked[row].see(box, self._clock_s)
+            else:
+                linked[row] = self._appear(box)
+        return [linked[row].number for row in range(len(boxes))]
 
     def _advance(self, time_s: float | None) -> None:
         step = _UNKNOWN_STEP_S if time_s is None or self._last_s is None else time_s - self._last_s
         self._clock_s += min(step, _LONGEST_STEP_S) if step > 0 else _UNKNOWN_STEP_S
         self._last_s = time_s
 
-    def _link(self, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Ids from 0, in the order given; -1 is none."""
-        shown = Detections(xyxy=boxes, confidence=scores, data={"row": np.arange(len(boxes))})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that an instant is shown twice
-            linked = self._tracker.update(shown, timestamp=self._clock_s)
-        ids = np.full(len(boxes), -1, np.int64)
-        if linked.tracker_id is not None:
-            ids[linked.data["row"]] = linked.tracker_id
-        return ids
+    def _appear(self, box: NDArray[np.float64]) -> _Track:
+        self._count += 1
+        track = _Track(self._count, box, self._clock_s, np.zeros(2))
+        self._tracks.append(track)
+        return track
+
+    def _link(self, boxes: NDArray[np.float64]) -> dict[int, _Track]:
+        """Rows of `boxes` with the track that each continues: the assignment with the largest sum of overlaps."""
+        expected = np.array([track.expected(self._clock_s) for track in self._tracks]).reshape(-1, 4)
+        overlaps = _overlaps(_enlarged(boxes), _enlarged(expected))
+        pairs = zip(*linear_sum_assignment(overlaps, maximize=True), strict=True)
+        return {int(row): self._tracks[column] for row, column in pairs if overlaps[row, column] >= _LEAST_OVERLAP}
+
+
+def _enlarged(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    margin = _BUFFER * (boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
+
+
+def _overlaps(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of every pair of boxes: (N, 4), (M, 4) → (N, M)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (first, second)]
+    ratios: NDArray[np.float64] = shared / (areas[0][:, None] + areas[1][None, :] - shared)
+    return ratios

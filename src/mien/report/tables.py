@@ -152,12 +152,8 @@ class _Csv(_Flat):
 
 class _Parquet(_Flat):
     def _open(self, stack: contextlib.ExitStack) -> None:
-        import pyarrow.parquet
-
-        head = {b"mien": _dump(values.document_head(self._model, self._detector)).encode()}
-        self._schema = pyarrow.schema([(name, _arrow_type(name)) for name in columns(self._model.labels)], metadata=head)
-        self._file = stack.enter_context(pyarrow.parquet.ParquetWriter(self._temporary, self._schema))
         self._waiting: list[dict[str, Any]] = []
+        self._flush(append=False)
 
     def _write(self, lines: Iterator[dict[str, Any]]) -> None:
         self._waiting.extend(lines)
@@ -168,19 +164,15 @@ class _Parquet(_Flat):
         if self._waiting:
             self._flush()
 
-    def _flush(self) -> None:
-        import pyarrow
+    def _flush(self, append: bool = True) -> None:
+        import fastparquet
 
-        self._file.write_table(pyarrow.Table.from_pylist(self._waiting, schema=self._schema))
+        head = None if append else {"mien": _dump(values.document_head(self._model, self._detector))}
+        frame = values.flat_frame(self._waiting, self._model.labels)
+        fastparquet.write(
+            str(self._temporary), frame, append=append, write_index=False, compression="SNAPPY", has_nulls=True, custom_metadata=head
+        )
         self._waiting.clear()
-
-
-def _arrow_type(column: str) -> Any:
-    import pyarrow
-
-    if column in values.TEXTS:
-        return pyarrow.string()
-    return pyarrow.int64() if column in values.WHOLES else pyarrow.bool_() if column in values.FLAGS else pyarrow.float64()
 
 
 def _dump(value: Any) -> str:

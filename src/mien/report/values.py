@@ -7,7 +7,7 @@ Floats are float32 at heart and are given with six significant digits (a score t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mien.core.labels import LabelSet
@@ -91,10 +91,15 @@ def last_rows(source: str, error: str | None, had_frames: bool) -> Iterator[dict
 
 
 def to_frame(sources: Iterable[SourceResult], model: ModelIdentity) -> pandas.DataFrame:
-    """All rows as a DataFrame whose column types never depend on what was found: nullable integers, text and booleans, float64."""
+    """All rows as a DataFrame, typed as `flat_frame` types it."""
+    return flat_frame([row for source in sources for row in rows(source)], model.labels)
+
+
+def flat_frame(lines: Sequence[dict[str, Any]], labels: LabelSet) -> pandas.DataFrame:
+    """Flat rows as a DataFrame whose column types never depend on what was found: nullable integers, text and booleans, float64."""
     import pandas
 
-    table = pandas.DataFrame([row for source in sources for row in rows(source)], columns=columns(model.labels))
+    table = pandas.DataFrame(lines, columns=columns(labels))
     return table.astype({name: _dtype(name) for name in table.columns})
 
 

@@ -74,6 +74,7 @@ class VideoSource:
         self._reader: VideoReader | None = None
         self._pictures: Iterator[Picture] = iter(())
         self._whole = False
+        self._turn = (1, 0, 0, 1)
         self._to_rgb = VideoReformatter()
 
     def __enter__(self) -> VideoSource:
@@ -112,7 +113,9 @@ class VideoSource:
             raise DecodeError(f"{self.name} holds no frame that can be decoded: it is empty, damaged or cut short. Get the file again.")
         self._whole, self._pictures = False, chain([first], self._to_the_end(pictures))
         self.width, self.height = first.frame.width, first.frame.height
-        if any(_turn(first.frame)[1:3]):
+        # Read once: it is the file's, and a frame whose side data were looked at stays in memory until the next garbage collection.
+        self._turn = _turn(first.frame)
+        if any(self._turn[1:3]):
             self.width, self.height = self.height, self.width
         self.info = SourceInfo(self.name, self.kind, self.width, self.height)
         self.frame_rate, self.duration_s = reader.rate, reader.duration_s
@@ -127,7 +130,7 @@ class VideoSource:
     def _image(self, frame: av.VideoFrame) -> RGB:
         # One thread: the others have frames to decode, and handing a picture out in slices costs more than it saves.
         rgb = self._to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        return _upright(np.asarray(rgb, np.uint8), _turn(frame))
+        return _upright(np.asarray(rgb, np.uint8), self._turn)
 
 
 def _turn(frame: av.VideoFrame) -> tuple[int, int, int, int]:
