@@ -85,7 +85,7 @@ def main() -> None:
     if all(face.landmarks is not None for face in faces):
         points = to_fractions(np.array([face.landmarks for face in faces]))
         mirrored = points[:, [1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
-        print("landmarks, medians", np.round(np.median(points, axis=0), 3).tolist())
+        print("landmarks, medians", np.round(np.median(points.astype(float), axis=0), 3).tolist())
         print("landmarks, medians with the mirror images", np.round(np.median(np.concatenate([points, mirrored]), axis=0), 3).tolist())
     report_frames(faces, detector)
     spread("mean gray-level difference", np.array([difference(detector, image, face) for image, face in pairs]))

@@ -21,12 +21,14 @@ def demo(
     from mien.analysis.analyzer import Analyzer
     from mien.cli.clip import write_clip
     from mien.core.decode import decode_image
+    from mien.core.files import write_bytes
     from mien.sources import resolve
 
-    clip = out / "clip.mp4"
-    write_clip(decode_image(PORTRAIT), clip)
+    photo, clip = out / "portrait.jpg", out / "clip.mp4"
+    write_bytes(photo, PORTRAIT.read_bytes())
+    write_clip(decode_image(photo), clip)
     outputs = Outputs((out / "results.csv",), report=out / "report.html", annotate=out / "annotated")
-    overview = run_into(Analyzer(), resolve([PORTRAIT, clip]), outputs)
+    overview = run_into(Analyzer(), resolve([photo, clip]), outputs)
     show_overview(overview)
     for path in (clip, *outputs.paths[:-1]):
         typer.echo(f"Wrote {path}")

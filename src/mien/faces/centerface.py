@@ -62,7 +62,7 @@ class CenterFace:
     """
 
     name = "centerface"
-    box_framing: Framing = (0.09, 0.00, 0.91, 1.00)
+    box_framing: Framing = (0.08, -0.02, 0.92, 1.02)
 
     def __init__(self, *, threshold: float = 0.3, input_size: int | None = None) -> None:
         self.threshold = check_threshold(threshold)
