@@ -21,6 +21,7 @@ from mien.faces import DETECTORS
 from mien.report.tables import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.startswith("mien ")]
 COMMANDS.remove("mien demo")  # tests/cli/test_demo.py runs it
@@ -72,19 +73,18 @@ def test_the_names_in_the_help_exist() -> None:
     assert set(_listed(options_of("evaluate"), "The data set: ")) == set(DATASETS)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
-def test_the_options_named_in_the_documents_exist(document: str) -> None:
-    text = (ROOT / document).read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_options_named_in_the_documents_exist(document: Path) -> None:
+    commands = re.sub(r"^.*(?:benchmarks/|pip install).*$", "", document.read_text(encoding="utf-8"), flags=re.M)
     helps = " ".join(options_of(command) for command in ("analyze", "demo", "train", "evaluate", "export", "doctor"))
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - {"--help"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", commands)) - {"--help"}
     assert not {option for option in named if option not in helps}
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
-def test_the_links_of_the_documents_lead_somewhere(document: str) -> None:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
-    assert not [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_links_of_the_documents_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    assert not [link for link in links if not link.startswith("http") and not (document.parent / link).exists()]
 
 
 def test_the_make_targets_named_in_the_documents_exist() -> None:

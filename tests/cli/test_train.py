@@ -32,7 +32,7 @@ def words(tmp_path) -> list[object]:
 def test_a_run_ends_with_a_model_that_can_be_used(mien, words, tmp_path) -> None:
     done = mien(*words, "--out", tmp_path / "run", "--set", "phases=[{epochs=1, size=16}]", "--json")
     assert done.exit_code == 0, done.output
-    result = json.loads(done.stdout[done.stdout.index("{") :])
+    result = json.loads(done.stdout)
     assert result["epochs"] == 1
     assert mien("models", "info", result["model"]).exit_code == 0
 

@@ -28,7 +28,7 @@ class Cascade:
     """
 
     name = "cascade"
-    box_framing: Framing = (0.10, 0.09, 0.89, 0.87)
+    box_framing: Framing = (0.05, 0.05, 0.94, 0.94)
 
     def __init__(self, *, min_face: float = 0.15) -> None:
         if not 0.02 <= min_face <= 1.0:
