@@ -112,10 +112,9 @@ class Model:
             raise UnknownNameError("head", head.name if head else "", [h.labels.name for h in self.card.heads])
         inputs = self.card.preprocessing.to_input(crops)
         name = self._session.get_inputs()[0].name
-        parts = [np.zeros((0, len(chosen.labels)), np.float32)]
+        parts: list[NDArray[np.float32]] = [np.zeros((0, len(chosen.labels)), np.float32)]
         parts += [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
-        logits: NDArray[np.float32] = np.concatenate(parts)
-        return logits
+        return np.concatenate(parts)
 
     def predict(self, crops: Crops) -> NDArray[np.float32]:
         """Scores float32 (N, C), rows summing to 1, column i meaning `labels[i]`.
@@ -130,7 +129,7 @@ class Model:
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
     """Softmax over the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True)) if logits.size else logits
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
 def list_models() -> dict[str, Path]:

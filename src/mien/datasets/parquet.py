@@ -17,6 +17,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     from fastparquet import ParquetFile
 
     try:
-        return ParquetFile(io.BytesIO(path.read_bytes())).to_pandas()
+        table: pd.DataFrame = ParquetFile(io.BytesIO(path.read_bytes())).to_pandas()
     except Exception as error:  # a damaged file fails in the header, in Thrift, in a codec: each has errors of its own
         raise DatasetCorruptError(f"{path} can't be read as Parquet ({error}). Fetch or write the file again.") from error
+    return table

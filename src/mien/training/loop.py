@@ -25,7 +25,8 @@ AfterEpoch = Callable[["State", dict[str, Any]], None]
 class State:
     """All that changes during a run.
 
-    `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the ones evaluated and kept.
+    `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the
+    ones evaluated and kept.
     """
 
     network: nn.Module
