@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Without compiling ahead of use: a third of the time, and a tenth of the disk.
+# Not compiled ahead of use: 127 MiB less in the light core, and sooner done.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt
 
 # Tests run side by side, one process a core; more threads than that only wait for each other.
