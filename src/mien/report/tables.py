@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def write_table(path: str | Path, sources: Iterable[SourceResult], model: ModelI
             table.end(source.error)
 
 
-class Table(Output):
+class Table(Output, ABC):
     """A table being written: for each source `begin`, `frame` for every frame, `end`; then `close`."""
 
     def __init__(self, path: str | Path, model: ModelIdentity, detector: str) -> None:
@@ -85,11 +86,13 @@ class Table(Output):
     def _begin(self) -> None:
         """Write what stands before the frames of a source."""
 
+    @abstractmethod
     def _frame(self, result: FrameResult) -> None:
-        raise NotImplementedError
+        """Write what a frame holds."""
 
+    @abstractmethod
     def _end(self, error: str | None) -> None:
-        raise NotImplementedError
+        """Write what ends a source."""
 
 
 class _Json(Table):
@@ -127,7 +130,7 @@ class _JsonLines(Table):
         self._file.write(_dump({**line, "model": values.text(self._model.name), "detector": values.text(self._detector)}) + "\n")
 
 
-class _Flat(Table):
+class _Flat(Table, ABC):
     """The formats of flat rows."""
 
     def _frame(self, result: FrameResult) -> None:
@@ -136,8 +139,9 @@ class _Flat(Table):
     def _end(self, error: str | None) -> None:
         self._write(values.last_rows(self._info.source, error, bool(self._frames)))
 
+    @abstractmethod
     def _write(self, lines: Iterator[dict[str, Any]]) -> None:
-        raise NotImplementedError
+        """Take rows."""
 
 
 class _Csv(_Flat):
