@@ -54,7 +54,12 @@ class Preprocessing:
             image = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         elif self.channels == 3 and crop.ndim == 2:
             image = cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB)
-        if image.shape[:2] == (self.size, self.size):
-            return image
-        shrinks = min(image.shape[:2]) > self.size
-        return cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return to_square(image, self.size)
+
+
+def to_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize uint8 (H, W) or (H, W, 3) to `size` × `size`, each side for itself: shrinking averages areas, enlarging is bilinear."""
+    if image.shape[:2] == (size, size):
+        return image
+    shrinks = min(image.shape[:2]) > size
+    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)

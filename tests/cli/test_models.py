@@ -9,7 +9,9 @@ def test_the_list_has_every_shipped_model(mien) -> None:
     done = mien("models", "list")
     assert done.exit_code == 0, done.output
     assert all(read_card(name).name in done.stdout for name in list_models())
-    assert len(json.loads(mien("models", "list", "--json").stdout)) == len(list_models())
+    named = [card["model"] for card in json.loads(mien("models", "list", "--json").stdout)]
+    assert named == list(list_models())
+    assert all(mien("models", "info", name).exit_code == 0 for name in named)
 
 
 def test_the_card_has_the_labels_in_their_order(mien) -> None:

@@ -21,12 +21,15 @@ def list_(as_json: Json = False) -> None:
     """List the shipped models."""
     from mien.artifact import list_models, read_card
 
-    cards = [read_card(name) for name in list_models()]
+    cards = {name: read_card(name) for name in list_models()}
     if as_json:
-        show_json([card.to_dict() for card in cards])
+        show_json([{"model": name, **card.to_dict()} for name, card in cards.items()])
         return
-    rows = [(c.name, c.version, ", ".join(h.labels.name for h in c.heads), f"{c.parameters or '?'}", c.licence) for c in cards]
-    show_table(("Model", "Version", "Label sets", ">Parameters", "Licence"), rows, wide=4)
+    rows = [
+        (name, f"{c.name} {c.version}", ", ".join(h.labels.name for h in c.heads), f"{c.parameters:,}" if c.parameters else "?", c.licence)
+        for name, c in cards.items()
+    ]
+    show_table(("Name", "Model", "Label sets", ">Parameters", "Licence"), rows, wide=4)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,17 +33,25 @@ def train(
     for package in PACKAGES:
         require(package, "train")
     from mien.training.recipe import load_recipe
+    from mien.training.run import leads
     from mien.training.run import train as run_recipe
 
     plan = load_recipe(recipe, overrides)
     folder = out or Path("runs") / plan.name
-    with progress() as advance:
+    with progress() if leads() else nullcontext(lambda *_: None) as advance:
 
         def on_epoch(row: dict[str, Any]) -> None:
             advance(f"{plan.name}: epoch {row['epoch']}, validation {row['score']:.1%}", row["epoch"], plan.epochs)
 
         advance(f"{plan.name}: reading the data", 0, plan.epochs)
-        run = run_recipe(plan, data, folder, resume=resume, devices=devices, on_epoch=on_epoch)
+        try:
+            run = run_recipe(plan, data, folder, resume=resume, devices=devices, on_epoch=on_epoch)
+        except KeyboardInterrupt:
+            if leads():
+                typer.echo(f"mien: stopped; {folder} keeps every finished epoch. Go on with the same command and --resume.", err=True)
+            raise
+    if not leads():
+        return
     artifact = folder / "model.onnx"
     if as_json:
         show_json({"recipe": plan.name, "folder": str(folder), "model": str(artifact), "epochs": len(run.history), "best": run.best})

@@ -16,6 +16,7 @@ from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPar
 from mien.core.labels import LabelSet
 from mien.datasets.base import SPLITS, Dataset
 from mien.datasets.names import expression_name
+from mien.preprocess import to_square
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _SHOWN = 5
@@ -36,7 +37,7 @@ class Row:
 class Fit:
     """How pictures become one array: `channels` 1 (gray) or 3 (RGB); `crop_size` resizes each to that square, None wants equal sizes.
 
-    Shrinking averages areas, enlarging is bilinear; the sides are scaled each for itself, as `mien.preprocess` does.
+    Resized by `mien.preprocess.to_square`.
     """
 
     crop_size: int | None = None
@@ -53,11 +54,7 @@ class Fit:
         image: NDArray[np.uint8] = decode_image(path)
         if self.channels == 1:
             image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-        if self.crop_size is None or image.shape[:2] == (self.crop_size, self.crop_size):
-            return image
-        shrinks = min(image.shape[:2]) > self.crop_size
-        size = (self.crop_size, self.crop_size)
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)
+        return image if self.crop_size is None else to_square(image, self.crop_size)
 
 
 def assemble(

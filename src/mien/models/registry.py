@@ -42,7 +42,7 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
             raise UnknownNameError(f"option of {name}", key, known)
     try:
         return MODELS[name](dict(heads), **(options or {}))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}.") from error
 
 

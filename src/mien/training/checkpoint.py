@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from mien.core.errors import TrainingError
-from mien.core.files import replacing
+from mien.core.files import write_bytes
 
 
 def save(path: Path, states: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer | None, facts: dict[str, Any]) -> None:
-    """Write named state dicts, the optimizer's state and JSON `facts` to `path`."""
+    """Write named state dicts, the optimizer's state and JSON `facts` to `path`. Raises OutputError when it can't be written."""
     tensors = {f"{name}/{key}": value for name, state in states.items() for key, value in state.items()}
     meta = dict(facts)
     if optimizer is not None:
@@ -28,14 +30,12 @@ def save(path: Path, states: dict[str, dict[str, Tensor]], optimizer: torch.opti
             for key, value in entry.items()
             if value is not None
         }
-    with replacing(path) as temporary:
-        save_file(
-            {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}, temporary, {"facts": json.dumps(meta)}
-        )
+    plain = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    write_bytes(path, to_bytes(plain, {"facts": json.dumps(meta)}))
 
 
 def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """The state dicts by name (the optimizer's under "optimizer") and the facts. Raises TrainingError for a damaged file."""
+    """The state dicts by name (the optimizer's under "optimizer") and the facts. Raises TrainingError for a missing or damaged file."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
@@ -43,7 +43,7 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
             for full in file.keys():  # noqa: SIM118  (a safe_open handle is no mapping)
                 name, key = full.split("/", 1)
                 states.setdefault(name, {})[key] = file.get_tensor(full)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"The checkpoint {path} can't be read ({error}). Delete it to start again.") from error
     return states, facts
 
@@ -55,3 +55,15 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
         index, key = full.split("/", 1)
         state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Around the use of what `load` gave: states that do not fit the network they are meant for raise TrainingError."""
+    try:
+        yield
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"The checkpoint {path} does not fit the recipe's network: it is of another architecture, or of another version of mien. "
+            "Delete it to start again, or give another --out."
+        ) from error

@@ -53,14 +53,17 @@ class Split:
 def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
     """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
 
-    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split
-    is empty.
+    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split,
+    or the test split where the recipe evaluates it, is empty.
     """
     sets = {head: load_dataset(t.dataset, data_dir, **t.options) for head, t in recipe.targets.items()}
     base_head, base = next(iter(sets.items()))
+    there = sorted(set(base.split.tolist()))
+    if split not in there:
+        raise RecipeError(f"The data set {base.name} has no {split} split; it has: {', '.join(there)}. Give it the rows.")
+    if recipe.evaluate_test and "test" not in there:  # else the run would fail at its very end
+        raise RecipeError(f"The data set {base.name} has no test split to evaluate; it has: {', '.join(there)}. Set evaluate_test = false.")
     rows = np.flatnonzero(base.split == split)
-    if not len(rows):
-        raise RecipeError(f"The data set {base.name} has no {split} split. It has: {', '.join(sorted(set(base.split.tolist())))}.")
     heads = {}
     for head, dataset in sets.items():
         if dataset.labels.name != head:

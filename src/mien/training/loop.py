@@ -49,24 +49,22 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     return State(model, wrapped, ema, optimizer)
 
 
-def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: AfterEpoch) -> None:
-    """Train from `state.epoch` to the recipe's last.
+def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: AfterEpoch, until: int | None = None) -> None:
+    """Train from `state.epoch` to `until`, by default the recipe's last epoch.
 
-    `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each.
+    `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each. `optim.batch_size` is each device's.
 
-    Every random number of an epoch follows from the seed and the epoch's number, so a resumed run repeats an unbroken one to the bit on a
-    CPU. Raises TrainingError when the loss is no number.
+    Every random number of an epoch follows from the seed, the epoch's number and the device's rank, so a resumed run repeats an unbroken
+    one to the bit on a CPU. Raises TrainingError when the loss is no number, or the pictures do not fill a batch.
     """
     images, size, steps = train.images, 0, len(train) // (recipe.optim.batch_size * fabric.world_size)
     if steps < 1:
-        raise TrainingError(f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size}. Lower optim.batch_size.")
-    while state.epoch < recipe.epochs:
+        raise TrainingError(f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size.")
+    while state.epoch < (recipe.epochs if until is None else until):
         if recipe.size_at(state.epoch) != size:
             size = recipe.size_at(state.epoch)
             images = resized(train.images, size).to(fabric.device)
-        generator = torch.Generator().manual_seed(recipe.seed * 100_003 + state.epoch)
-        torch.manual_seed(recipe.seed * 100_003 + state.epoch + fabric.global_rank)
-        order = torch.randperm(len(train), generator=generator)[fabric.global_rank :: fabric.world_size]
+        order, generator = _chances(recipe.seed * 100_003 + state.epoch, len(train), fabric)
         state.model.train()
         total = torch.zeros((), device=fabric.device)
         for step in range(steps):
@@ -82,13 +80,23 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
             state.optimizer.step()
             state.ema.update_parameters(state.network)
             total += loss.detach()
-        mean = float(total) / steps
+        mean = float(fabric.all_reduce(total, reduce_op="mean")) / steps
         if not math.isfinite(mean):
             raise TrainingError(
                 f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate; the last checkpoint is intact."
             )
         state.epoch += 1
         after_epoch(state, {"epoch": state.epoch, "size": size, "learning_rate": rate, "loss": mean})
+
+
+def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator]:
+    """This device's share of `n` rows in an order that all devices draw alike, and a generator for what each draws for itself."""
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(n, generator=generator)[fabric.global_rank :: fabric.world_size]
+    torch.manual_seed(seed + fabric.global_rank * 1_000_003)
+    if fabric.global_rank:
+        generator.manual_seed(seed + fabric.global_rank * 1_000_003)
+    return order, generator
 
 
 def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: Tensor, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelPart(_Part):
@@ -65,7 +65,7 @@ class PhasePart(_Part):
 
 
 class OptimPart(_Part):
-    """SGD with Nesterov momentum; `schedule` shapes the rate over all steps of all phases."""
+    """SGD with Nesterov momentum; `schedule` shapes the rate over all steps of all phases. `batch_size` is that of each device."""
 
     learning_rate: float = Field(0.1, gt=0)
     schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"

@@ -1,7 +1,7 @@
 """A run: a folder that says everything needed to repeat it, and ends with an artifact in it.
 
 recipe.json            the recipe as resolved
-run.json               versions, hardware, data fingerprints, parameters, seconds
+run.json               versions, hardware, data fingerprints, parameters
 log.csv                one row an epoch
 checkpoint.safetensors after every epoch; `resume` goes on from it
 best.safetensors       the weights of the best epoch on the validation split
@@ -12,6 +12,7 @@ curve.png              loss and validation accuracy over the epochs
 from __future__ import annotations
 
 import csv
+import io
 import json
 import platform
 import time
@@ -22,9 +23,11 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import nn
 
-from mien.core.errors import TrainingError
+from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.core.labels import label_set
 from mien.models.registry import build, count_parameters
@@ -57,6 +60,11 @@ def network(recipe: Recipe) -> nn.Module:
     return build(recipe.model.name, {head: len(label_set(head)) for head in recipe.targets}, recipe.model.options)
 
 
+def leads() -> bool:
+    """Whether this process speaks for the run. On several devices each has its own process, and the first one writes and tells."""
+    return int(rank_zero_only.rank) == 0
+
+
 def train(
     recipe: Recipe,
     data_dir: str | Path,
@@ -72,42 +80,47 @@ def train(
     `resume` goes on from the folder's checkpoint (and starts when there is none). `stop_after` ends after that epoch without exporting,
     as if interrupted. `on_epoch` gets each epoch's row.
 
+    With `devices` above 1, Fabric starts this program again for each further device; only the process that `leads` writes, exports and
+    calls `on_epoch`.
+
     Raises
     ------
     TrainingError
-        The folder already holds a run and `resume` is not given, or holds one of another recipe; the loss is no number.
+        The folder already holds a run and `resume` is not given, or holds one of another recipe or network; the machine has fewer
+        devices; the loss is no number.
     RecipeError, DatasetError
         The recipe does not fit the data; the data are absent, partial or corrupt.
+    OutputError
+        The folder can't be written. What was there stays whole.
     """
     run = Run(recipe, Path(folder))
-    _claim(run, resume)
-    fabric = Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
-    fabric.launch()
+    fabric = _fabric(recipe, devices)
+    if leads():  # before the processes of the other devices are started, so that a fault is told once
+        _claim(run, resume)
     splits = {name: load_split(recipe, data_dir, name) for name in ("train", "validation")}
-    state = start(recipe, network(recipe), fabric)
-    _restore(run, state)
-    if fabric.is_global_zero:
+    model = network(recipe)
+    _need_fit(recipe, model, splits["train"])
+    if leads():
         _describe(run, splits, fabric)
+    fabric.launch()
+    state = start(recipe, model, fabric)
+    _restore(run, state)
     clock = time.monotonic()
 
     def after_epoch(state: State, row: dict[str, Any]) -> None:
         nonlocal clock
-        if fabric.is_global_zero:
+        if leads():
             row |= validate(state.ema.module, splits["validation"], row["size"], fabric.device)
             row["seconds"] = round(time.monotonic() - clock, 2)
-            _keep(run, state, row)
+        run.history.append(fabric.broadcast(row))
+        if leads():
+            _keep(run, state)
             if on_epoch is not None:
                 on_epoch(row)
-        fabric.barrier()
         clock = time.monotonic()
-        if state.epoch == stop_after:
-            raise StopIteration
 
-    try:
-        fit(recipe, state, splits["train"], fabric, after_epoch)
-    except StopIteration:
-        return run
-    if fabric.is_global_zero:
+    fit(recipe, state, splits["train"], fabric, after_epoch, stop_after)
+    if state.epoch == recipe.epochs and leads():
         from mien.training.export import finish
 
         finish(run, best_network(run), splits["validation"], data_dir)
@@ -129,35 +142,47 @@ def validate(model: nn.Module, split: Split, size: int, device: torch.device) ->
 
 def best_network(run: Run) -> nn.Module:
     """The network with the weights of the run's best epoch, on the CPU, ready for use."""
-    states, _ = checkpoint.load(run.folder / "best.safetensors")
+    path = run.folder / "best.safetensors"
+    states, _ = checkpoint.load(path)
     model = network(run.recipe)
-    model.load_state_dict(states["model"])
+    with checkpoint.fitting(path):
+        model.load_state_dict(states["model"])
     return model.eval()
 
 
-def load_run(folder: str | Path) -> Run:
-    """A run's recipe and history from its folder. Raises TrainingError when there is none."""
-    folder = Path(folder)
+def _fabric(recipe: Recipe, devices: int) -> Fabric:
     try:
-        recipe = Recipe.model_validate_json((folder / "recipe.json").read_text(encoding="utf-8"))
-        _, facts = checkpoint.load(folder / "checkpoint.safetensors")
-    except FileNotFoundError as error:
-        raise TrainingError(
-            f"{folder} holds no run ({Path(error.filename).name} is missing). Give a folder that `mien train` wrote."
-        ) from error
-    return Run(recipe, folder, facts["history"])
+        return Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
+    except MisconfigurationException as error:
+        raise TrainingError(f"Can't train on {devices} devices here: {error} Lower --devices.") from error
 
 
 def _claim(run: Run, resume: bool) -> None:
-    path, text = run.folder / "recipe.json", run.recipe.model_dump_json(indent=2) + "\n"
-    if path.is_file():
-        if not resume:
-            raise TrainingError(f"{run.folder} already holds a run. Give --resume to go on with it, or another --out.")
-        if path.read_text(encoding="utf-8") != text:
-            raise TrainingError(
-                f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out."
-            )
-    write_text(path, text)
+    path = run.folder / "recipe.json"
+    if not path.is_file():
+        return
+    if not resume:
+        raise TrainingError(f"{run.folder} already holds a run. Give --resume to go on with it, or another --out.")
+    if path.read_text(encoding="utf-8") != _as_text(run.recipe):
+        raise TrainingError(f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
+
+
+def _as_text(recipe: Recipe) -> str:
+    return recipe.model_dump_json(indent=2) + "\n"
+
+
+def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
+    """Show the network one empty picture of each size, so that a recipe it can't take fails at once."""
+    channels = split.images.shape[1]
+    for size in {phase.size for phase in recipe.phases}:
+        try:
+            with torch.inference_mode():
+                model.eval()(torch.zeros(1, channels, size, size))
+        except RuntimeError as error:
+            raise RecipeError(
+                f"The architecture {recipe.model.name} takes no pictures of {channels} × {size} × {size} (channels, height, width): {error}. "
+                "Change the size in phases, or options.channels of the data set."
+            ) from error
 
 
 def _restore(run: Run, state: State) -> None:
@@ -165,22 +190,24 @@ def _restore(run: Run, state: State) -> None:
     if not path.is_file():
         return
     states, facts = checkpoint.load(path)
-    state.network.load_state_dict(states["model"])
-    state.ema.load_state_dict(states["ema"])
-    checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
-    state.epoch, run.history = facts["epoch"], facts["history"]
+    with checkpoint.fitting(path):
+        state.network.load_state_dict(states["model"])
+        state.ema.load_state_dict(states["ema"])
+        checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
+        state.epoch, run.history = facts["epoch"], facts["history"]
 
 
-def _keep(run: Run, state: State, row: dict[str, Any]) -> None:
-    run.history.append(row)
+def _keep(run: Run, state: State) -> None:
+    row = run.history[-1]
     if row["size"] == run.recipe.phases[-1].size and run.best is row:
         checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
     states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
     checkpoint.save(run.folder / "checkpoint.safetensors", states, state.optimizer, {"epoch": state.epoch, "history": run.history})
-    with (run.folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        writer.writeheader()
-        writer.writerows(run.history)
+    log = io.StringIO()
+    writer = csv.DictWriter(log, list(row), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(run.history)
+    write_text(run.folder / "log.csv", log.getvalue())
 
 
 def _describe(run: Run, splits: dict[str, Split], fabric: Fabric) -> None:
@@ -196,4 +223,5 @@ def _describe(run: Run, splits: dict[str, Split], fabric: Fabric) -> None:
         "parameters": count_parameters(network(run.recipe)),
         "data": {name: {"rows": len(split), "sha256": split.fingerprint} for name, split in splits.items()},
     }
+    write_text(run.folder / "recipe.json", _as_text(run.recipe))
     write_text(run.folder / "run.json", json.dumps(facts, indent=2) + "\n")
