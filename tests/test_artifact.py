@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.artifact import CARD_KEY, Card, Head, list_models, load_model, read_card, save_artifact
-from mien.core.errors import ArtifactError, LabelError, UnknownNameError
+from mien.core.errors import ArtifactError, InputError, LabelError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
 from mien.preprocess import Preprocessing
 
@@ -180,3 +180,18 @@ def test_every_shipped_model_loads_and_tells_its_story(name: str) -> None:
     assert card.training_data
     for metric in card.metrics:
         assert metric["overall"]["n"] > 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_gives_no_scores_is_refused(temperature: float) -> None:
+    with pytest.raises(ArtifactError, match="positive number"):
+        Head("eight", FER8, temperature)
+
+
+def test_a_model_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(InputError, match="Permission denied"):
+        load_model(path)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import ArtifactError, InputError, UnknownNameError
-from mien.core.files import write_bytes
+from mien.core.files import open_input, write_bytes
 from mien.core.labels import LABEL_SETS, LabelSet, label_set
 from mien.core.types import ModelIdentity
 from mien.preprocess import Crops, Preprocessing
@@ -34,11 +34,18 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Head:
-    """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by."""
+    """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by.
+
+    Raises ArtifactError unless the temperature is positive and finite.
+    """
 
     output: str
     labels: LabelSet
     temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < float("inf"):
+            raise ArtifactError(f"The output {self.output!r} has the temperature {self.temperature}; a temperature is a positive number.")
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,8 @@ def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
 
 
 def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceSession]:
-    data = path.read_bytes()
+    with open_input(path) as file:
+        data = file.read()
     session = _session(path, data, threads)
     text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
     if text is None:

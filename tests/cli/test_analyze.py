@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_every_output_is_written(mien, photo, tmp_path) -> None:
     assert all(path.stat().st_size for path in written)
     assert all(str(path) in done.stdout for path in tables)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("folder", ["photos", "photos/drawn"])
+def test_what_is_drawn_into_a_folder_that_is_read_is_no_input(mien, photo, tmp_path, folder) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(photo, photos / "b.jpg")
+    for _ in range(2):
+        done = mien("analyze", photo, photos, "--annotate", tmp_path / folder, "--json")
+        assert [Path(source["source"]).name for source in json.loads(done.stdout)["sources"]] == ["photo.jpg", "b.jpg"]
+    drawn = next((tmp_path / folder).glob("photo.jpg"))
+    assert len(json.loads(mien("analyze", drawn, "--annotate", tmp_path / folder, "--json").stdout)["sources"]) == 1
 
 
 def test_a_bad_file_is_a_row_and_the_others_are_finished(mien, photo, tmp_path) -> None:

@@ -47,3 +47,18 @@ def test_export_of_a_folder_without_a_model_says_so(mien, tmp_path) -> None:
     assert done.exit_code == 1
     assert "model.onnx" in done.stderr
     assert not (tmp_path / "mine.onnx").exists()
+
+
+def test_export_of_an_unfinished_run_says_how_to_finish_it(mien, tmp_path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    done = mien("export", tmp_path, "--onnx", tmp_path / "mine.onnx")
+    assert done.exit_code == 1
+    assert "--resume" in done.stderr
+
+
+def test_export_never_takes_the_place_of_another_kind_of_file(mien, tmp_path) -> None:
+    (tmp_path / "photo.jpg").write_text("mine")
+    done = mien("export", "default", "--onnx", tmp_path / "photo.jpg")
+    assert done.exit_code == 2
+    assert ".onnx" in done.stderr
+    assert (tmp_path / "photo.jpg").read_text() == "mine"

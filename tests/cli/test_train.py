@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +76,35 @@ def test_without_the_extra_the_message_names_it(mien, words, monkeypatch) -> Non
 def test_wrong_usage_is_exit_code_2(mien, words) -> None:
     assert mien(*words, "--set", "optim.batch_size").exit_code == 2
     assert mien(*words, "--devices", "0").exit_code == 2
+
+
+def _process(words: list[object], *more: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "mien", *map(str, words), *map(str, more)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    )
+
+
+@pytest.mark.slow
+def test_two_devices_make_one_run(words, tmp_path) -> None:
+    run = _process(words, "--out", tmp_path / "run", "--devices", 2, "--json")
+    out, err = run.communicate(timeout=240)
+    assert run.returncode == 0, err
+    assert json.loads(out)["epochs"] == 2  # one process speaks
+    assert len((tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_a_stopped_run_says_how_to_go_on(words, tmp_path) -> None:
+    words += ["--out", tmp_path / "run"]
+    run = _process(words, "--set", "phases=[{epochs=100000, size=16}]")
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    while not checkpoint.is_file() and run.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(0.1)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode not in (0, -signal.SIGKILL)
+    assert "--resume" in err
+    assert "Traceback" not in err
+    assert checkpoint.is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_what_goes_wrong_while_writing_is_an_output_error(tmp_path: Path) -> Non
     with pytest.raises(OutputError, match="Nothing was left behind"):
         lose()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_just_after_the_file_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(handle: int) -> None:
+        close(handle)
+        raise KeyboardInterrupt
+
+    close = os.close
+    monkeypatch.setattr(os, "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "a.txt", "new")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_too_long_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="Can't write"):
+        write_text(tmp_path / ("x" * 300), "")
 
 
 def test_reading(tmp_path: Path) -> None:

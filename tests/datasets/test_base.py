@@ -76,3 +76,14 @@ def test_unknown_data_sets_and_options_are_named(tmp_path: Path) -> None:
 def test_an_empty_folder_holds_no_data_set(name: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetAbsentError, match="Give"):
         load_dataset(name, tmp_path)
+
+
+def test_a_data_set_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fer2013.csv").touch()
+
+    def closed(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(DatasetAbsentError, match=r"fer2013\.csv: Permission denied"):
+        load_dataset("fer2013", tmp_path)

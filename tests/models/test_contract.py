@@ -79,6 +79,8 @@ def test_names_and_options_that_do_not_exist() -> None:
         build("miennet", {"fer7": 7}, {"width": [1]})
     with pytest.raises(RecipeError, match="equal lengths"):
         build("miennet", {"fer7": 7}, {"widths": [8]})
+    with pytest.raises(RecipeError, match="refuses"):
+        build("miennet", {"fer7": 7}, {"stem": -1})
 
 
 def test_registry_holds_the_module() -> None:

@@ -41,6 +41,31 @@ def test_a_source_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.png", "a.webp", "a.tif", "a.TIFF", "a.bmp"])
+def test_a_second_run_replaces_the_pictures_of_the_first(tmp_path: Path, name: str) -> None:
+    first = draw(AnnotatedFolder(tmp_path), still(f"in/{name}", [face()]))
+    assert draw(AnnotatedFolder(tmp_path), still(f"in/{name}", [face()])) == first
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_second_run_replaces_the_videos_of_the_first(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert draw(AnnotatedFolder(tmp_path), clip("v.mov", 3)) == ["v.mp4"]
+
+
+def test_what_mien_did_not_draw_is_never_overwritten(tmp_path: Path) -> None:
+    Image.fromarray(gray()).save(tmp_path / "a.png")
+    Image.fromarray(gray()).save(tmp_path / "a-2.png")
+    write_video(tmp_path / "v.mp4", [0.0, 0.1])
+    (tmp_path / "b.jpg").write_text("no picture")
+    (tmp_path / "c.mp4").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    sources = [still(str(tmp_path / "a.png")), still("in/a.png"), still("in/b.jpg"), clip("in/v.mp4", 3), clip("in/c.mp4", 3)]
+    for _ in range(2):
+        assert draw(AnnotatedFolder(tmp_path), *sources) == ["a-3.png", "a-4.png", "b-2.jpg", "v-2.mp4", "c-2.mp4"]
+    assert {path: path.read_bytes() for path in before} == before
+
+
 @pytest.mark.parametrize("name", ["camera:0", "", "/", "a<b>|c?.jpg", "x" * 200 + ".jpg"])
 def test_any_name_makes_a_file(tmp_path: Path, name: str) -> None:
     info = SourceInfo(name, "image")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.core.errors import OutputError
+from mien.core.errors import OutputError, UnknownNameError
 from mien.core.labels import FER8, VALENCE3, LabelSet
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
 from mien.report import cards
@@ -276,6 +276,14 @@ def test_an_unwritable_place_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="Can't write"):
         open_report(tmp_path / "file" / "r.html", MODEL, "centerface")
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "report.pdf", "report"])
+def test_a_report_never_takes_the_place_of_something_else(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UnknownNameError, match=r"\.htm, \.html"):
+        open_report(tmp_path / name, MODEL, "centerface")
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_a_failure_leaves_the_old_report(tmp_path: Path) -> None:

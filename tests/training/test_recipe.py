@@ -26,6 +26,7 @@ def test_size_follows_the_phases(small: dict[str, Any]) -> None:
         ("sede", "3", "Did you mean seed?"),
         ("targets.fer7.los", "'x'", "Did you mean loss?"),
         ("optim.learning_rate", "-1", "greater than 0"),
+        ("optim.learning_rate", "inf", "finite number"),
         ("optim.schedule", "triangle", "'one_cycle', 'cosine' or 'constant'"),
         ("phases", "[]", "at least 1 item"),
         ("augment.erase_probability", "1.5", "less than or equal to 1"),

@@ -1,23 +1,27 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from PIL import Image
 
 from mien.artifact import load_model
-from mien.core.errors import RecipeError, TrainingError
+from mien.core.errors import DatasetAbsentError, OutputError, RecipeError, TrainingError
 from mien.datasets.base import load_dataset
 from mien.models.registry import count_parameters
 from mien.training import checkpoint
 from mien.training.data import load_split
-from mien.training.loop import learning_rate
+from mien.training.loop import _chances, learning_rate
 from mien.training.recipe import OptimPart, Recipe, parse_recipe
-from mien.training.run import Run, best_network, load_run, train
+from mien.training.run import Run, best_network, train
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +60,8 @@ def test_the_folder_says_everything(finished: Run) -> None:
     with (finished.folder / "log.csv").open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == list(range(1, 13))
     assert (finished.folder / "curve.png").read_bytes().startswith(b"\x89PNG")
-    again = load_run(finished.folder)
-    assert again.recipe == finished.recipe
-    assert again.history == finished.history
+    assert parse_recipe(json.loads((finished.folder / "recipe.json").read_text())) == finished.recipe
+    assert checkpoint.load(finished.folder / "checkpoint.safetensors")[1]["history"] == finished.history
 
 
 def test_artifact_and_network_agree(finished: Run, small_data: Path) -> None:
@@ -125,15 +128,92 @@ def test_damaged_checkpoint(recipe: Recipe, small_data: Path, tmp_path: Path) ->
         train(recipe, small_data, tmp_path, resume=True)
 
 
-def test_no_run_there(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="holds no run"):
-        load_run(tmp_path)
+def test_checkpoint_of_another_architecture(recipe: Recipe, small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    train(recipe, small_data, tmp_path / "one", stop_after=1)
+    small["model"]["options"] |= {"widths": [8, 8]}
+    other = train(parse_recipe(small), small_data, tmp_path / "other", stop_after=2)
+    for name in ("checkpoint.safetensors", "best.safetensors"):
+        (tmp_path / "one" / name).write_bytes((other.folder / name).read_bytes())
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors does not fit.*another --out"):
+        train(recipe, small_data, tmp_path / "one", resume=True)
+    with pytest.raises(TrainingError, match=r"best\.safetensors does not fit"):
+        best_network(Run(recipe, tmp_path / "one"))
+
+
+def test_a_missing_best_checkpoint_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"best\.safetensors can't be read"):
+        best_network(Run(recipe, tmp_path))
+
+
+def test_a_run_that_could_not_start_leaves_its_folder_free(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetAbsentError):
+        train(recipe, tmp_path, tmp_path / "run")
+    assert train(recipe, small_data, tmp_path / "run", stop_after=1).history[-1]["epoch"] == 1
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(recipe: Recipe, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(recipe, small_data, tmp_path, stop_after=1)
+    held = (tmp_path / "checkpoint.safetensors").read_bytes()
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match="No space left"):
+        train(recipe, small_data, tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == held
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_that_can_not_be_made(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="in a folder you may write"):
+        train(recipe, small_data, tmp_path / "file" / "run")
+
+
+def test_more_devices_than_there_are(recipe: Recipe, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fabric(**_: object) -> None:
+        raise MisconfigurationException("You requested gpu: [0, 1] But your machine only has: [0].")
+
+    monkeypatch.setattr("mien.training.run.Fabric", fabric)
+    with pytest.raises(TrainingError, match=r"2 devices here: .* only has: \[0\]\. Lower --devices"):
+        train(recipe, small_data, tmp_path, devices=2)
+
+
+def test_each_device_has_its_own_rows_and_its_own_draws() -> None:
+    shares, draws = [], []
+    for rank in range(3):
+        order, generator = _chances(7, 30, cast("Any", SimpleNamespace(global_rank=rank, world_size=3)))
+        shares.append(order)
+        draws.append((float(torch.rand((), generator=generator)), float(torch.rand(()))))
+    assert sorted(torch.cat(shares).tolist()) == list(range(30))
+    assert len(set(draws)) == 3
 
 
 def test_loss_that_is_no_number(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
     small["optim"] |= {"learning_rate": 1e30, "clip_norm": None, "warmup": 0.0}
     with pytest.raises(TrainingError, match=r"Lower optim\.learning_rate"):
         train(parse_recipe(small), small_data, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"phases": [{"epochs": 1, "size": 50}]}, r"takes no pictures of 50×50 with 1 channels"),
+        ({"targets": {"fer7": {"dataset": "folder"}}, "evaluate_test": False}, r"takes no pictures of .* with 3 channels"),
+        ({"targets": {"fer7": {"dataset": "folder"}}}, r"no test split to evaluate.*evaluate_test = false"),
+    ],
+)
+def test_what_would_fail_later_fails_at_once(
+    small: dict[str, Any], small_data: Path, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split / "happy").mkdir(parents=True)
+        Image.new("RGB", (48, 48)).save(tmp_path / split / "happy" / "a.png")
+    small["model"]["options"] |= {"widths": [8, 8, 8], "depths": [1, 1, 1]}
+    with pytest.raises(RecipeError, match=said):
+        train(parse_recipe(small | change), tmp_path if "targets" in change else small_data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_batch_larger_than_the_data(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from shutil import copyfileobj
@@ -24,7 +24,7 @@ Model = Annotated[str, typer.Option("--model", "-m", help="A shipped model's nam
 Detector = Annotated[str, typer.Option("--detector", "-d", help="What finds the faces: centerface, yunet, cascade or whole.")]
 Labels = Annotated[
     str | None,
-    typer.Option("--labels", "-l", help="Label set of the scores: fer8, fer7, fer6 or valence3.", show_default="the model's own"),
+    typer.Option("--labels", "-l", help="Label set of the scores: fer8, fer7, fer6, valence3 or ckplus7.", show_default="the model's own"),
 ]
 Every = Annotated[int, typer.Option(min=1, help="Take each N-th frame of a video.")]
 Fps = Annotated[float | None, typer.Option(min=0.001, help="Take that many frames a second of a video.", show_default=False)]
@@ -72,6 +72,8 @@ def analyze(
 
     analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, threads=threads)
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
+    if annotate is not None:
+        sources = _without_drawn(sources, annotate, set(inputs))
     outputs = Outputs(tuple(out or ()), report, annotate, start, end)
     if as_json:
         overview = _print_json(analyzer, sources, outputs)
@@ -81,6 +83,17 @@ def analyze(
         for path in outputs.paths:
             typer.echo(f"Wrote {path}")
     end_with(overview)
+
+
+def _without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> Iterator[Source]:
+    """What is drawn into a folder that is also read does not come back as input, in this run or the next; save where it is `asked` for."""
+    from mien.report.annotated import is_drawn
+
+    home = folder.resolve()
+    for source in sources:
+        path = Path(source.name)
+        if source.name in asked or path.resolve().parent != home or not is_drawn(path):
+            yield source
 
 
 def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> Overview:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -28,6 +30,21 @@ class Commands(TyperGroup):
                 raise
             typer.echo(f"mien: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(1) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE or os.environ.get("MIEN_DEBUG"):
+                raise
+            _abandon_stdout()
+            what = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+            typer.echo(f"mien: The system refused to read or write ({what}). Make room, or write elsewhere.", err=True)
+            raise typer.Exit(1) from error
+
+
+def _abandon_stdout() -> None:
+    """Where the disk behind stdout is full, what is still buffered would fail once more as Python ends, with a traceback."""
+    with contextlib.suppress(OSError, ValueError):
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())
+        os.close(sink)
 
 
 app = typer.Typer(

@@ -55,9 +55,17 @@ def export(
 ) -> None:
     """Write a model as one ONNX file with its card inside."""
     from mien.artifact import find_model, read_card
+    from mien.core.errors import ArtifactError
     from mien.core.files import write_bytes
 
-    model = find_model(Path(source) / "model.onnx" if Path(source).is_dir() else source)
+    if onnx.suffix.lower() != ".onnx":
+        raise typer.BadParameter(f"A model file ends in .onnx; received {str(onnx)!r}.", param_hint="--onnx")
+    run = Path(source)
+    if run.is_dir() and not (run / "model.onnx").is_file():
+        begun = (run / "run.json").is_file()
+        todo = "Its run is not finished: go on with mien train --resume." if begun else "Give a folder that mien train wrote."
+        raise ArtifactError(f"The folder {source} holds no model.onnx. {todo}")
+    model = find_model(run / "model.onnx" if run.is_dir() else source)
     card = read_card(model)
     write_bytes(onnx, model.read_bytes())
     stdout().print(f"Wrote {onnx} ({card.name} {card.version}, sha256 {card.sha256[:12]}…).")

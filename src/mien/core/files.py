@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -50,19 +49,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise OutputError(f"Can't write {target}: it is a folder. Give the name of a file.")
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
     except OSError as error:
-        raise OutputError(f"Can't write {target}: {error.strerror}. Give a path in a folder you may write.") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        raise _refused(target, error) from error
+    temporary = target.parent / f".{target.stem}-{os.urandom(4).hex()}{target.suffix}"
+    try:  # the name is known before the file is there, so that an interrupt at any moment removes it
+        try:
+            os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError as error:
+            raise _refused(target, error) from error
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except OSError as error:
         raise OutputError(f"Can't write {target}: {error.strerror or error}. Nothing was left behind.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk or too long a name: what stopped the writing is told instead
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -75,6 +77,10 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _refused(target: Path, error: OSError) -> OutputError:
+    return OutputError(f"Can't write {target}: {error.strerror}. Give a path in a folder you may write.")
 
 
 def _umask() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import DatasetCorruptError, LabelError, UnknownNameError
+from mien.core.errors import DatasetAbsentError, DatasetCorruptError, LabelError, UnknownNameError
 from mien.core.labels import LabelSet
 
 SPLITS = ("train", "validation", "test")
@@ -132,5 +132,8 @@ def load_dataset(name: str, data_dir: str | Path, **options: Any) -> Dataset:
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {name}", option, known)
-    dataset: Dataset = load(Path(data_dir), **options)
+    try:
+        dataset: Dataset = load(Path(data_dir), **options)
+    except OSError as error:
+        raise DatasetAbsentError(f"Can't read {error.filename or data_dir}: {error.strerror}. Give a folder that you may read.") from error
     return dataset

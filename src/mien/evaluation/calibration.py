@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from mien.core.errors import InputError, LabelError
 
@@ -69,13 +69,6 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.integer]) 
 
     result = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(result.x))
-
-
-def apply_temperature(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float32]:
-    """Scores float32 (N, C) = softmax(logits / temperature). Raises InputError unless the temperature is positive and finite."""
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise InputError(f"A temperature is a positive number; received {temperature}.")
-    return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1), np.float32)
 
 
 def _check(values: NDArray[np.floating], targets: NDArray[np.integer]) -> None:

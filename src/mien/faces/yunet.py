@@ -83,8 +83,8 @@ def _weights(model: str | Path | None, fetch: bool) -> bytes:
         if not fetch:
             raise ArtifactError(
                 f"The detector yunet needs {WEIGHTS.name}, which is not at {WEIGHTS.path}. "
-                "Give its path as the option model or in MIEN_YUNET, "
-                f"or ask for the download ({WEIGHTS.size / 1e3:.0f} kB from {WEIGHTS.url}) with the option fetch=True."
+                f"Lay it there ({WEIGHTS.size / 1e3:.0f} kB from {WEIGHTS.url}), or give its path in the variable MIEN_YUNET; "
+                "in Python, mien.faces.yunet.YuNet(fetch=True) downloads it, and YuNet(model=PATH) takes another place."
             )
         WEIGHTS.fetch()
     data = WEIGHTS.path.read_bytes()

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+import av
+from PIL import ExifTags, Image
 
 from mien.core.errors import OutputError
 from mien.core.files import replacing
 from mien.core.types import RGB, FrameResult, SourceInfo
 from mien.report.draw import annotate
-from mien.report.video import AnnotatedVideo
+from mien.report.video import MARK, AnnotatedVideo
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 QUALITY = 92
 
 
 class AnnotatedFolder:
     """Takes results as they come: for each source `begin`, `frame` for every frame with its picture, `end`; then `close`.
 
-    A picture keeps its size and kind (another kind than JPEG, PNG, WebP, BMP or TIFF becomes a PNG); a video or camera becomes an MP4 with
-    its sound. Files are called as their sources are, with a number where two would be called the same or a source would be overwritten.
+    A picture keeps its size and kind (another kind than JPEG, PNG, WebP or TIFF becomes a PNG); a video or camera becomes an MP4 with
+    its sound. Files are called as their sources are, with a number where two would be called the same or a file would be overwritten that
+    was not drawn by mien: what it draws carries a mark, so that a second run replaces the first one's files and nobody else's.
     `written` lists them. Each file is whole or not there. `start_s` and `end_s`: the part of each video that is read, when not all of it.
 
     Raises
@@ -67,8 +70,10 @@ class AnnotatedFolder:
     def _write_picture(self, drawn: RGB) -> None:
         suffix = Path(self._info.source).suffix.lower()
         path = self._name(suffix if suffix in PICTURES else ".png")
+        marked = Image.Exif()
+        marked[ExifTags.Base.Software] = MARK
         with replacing(path) as temporary:
-            Image.fromarray(drawn).save(temporary, quality=QUALITY)
+            Image.fromarray(drawn).save(temporary, quality=QUALITY, exif=marked)
         self.written.append(path)
 
     def _writer(self) -> AnnotatedVideo:
@@ -91,7 +96,19 @@ class AnnotatedFolder:
         while True:
             name = f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
             path = self.folder / name
-            if name.lower() not in self._taken and path.resolve() != source.resolve():
+            if name.lower() not in self._taken and path.resolve() != source.resolve() and (is_drawn(path) or not os.path.lexists(path)):
                 self._taken.add(name.lower())
                 return path
             number += 1
+
+
+def is_drawn(path: Path) -> bool:
+    """Whether that file was drawn by mien."""
+    try:
+        if path.suffix.lower() == ".mp4":
+            with av.open(str(path)) as video:
+                return video.metadata.get("comment") == MARK
+        with Image.open(path) as picture:
+            return picture.getexif().get(ExifTags.Base.Software) == MARK
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, av.FFmpegError):
+        return False  # what can't be read is somebody's all the same

@@ -16,6 +16,7 @@ from typing import Any, TextIO, cast
 
 import numpy as np
 
+from mien.core.errors import UnknownNameError
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
 from mien.report import page
 from mien.report.cards import Cards
@@ -24,6 +25,7 @@ from mien.report.reels import reel
 from mien.report.timeline import Timeline
 
 TITLE = "Facial expressions"
+SUFFIXES = (".html", ".htm")
 
 
 def open_report(
@@ -34,8 +36,16 @@ def open_report(
     `metrics`: how the model was measured, as `Card.metrics` holds it (`SplitEvaluation.to_dict()`): dataset, split, and under "overall" and
     "clean" the labels, n, accuracy and its interval.
 
-    Raises OutputError when the file can't be made there.
+    Raises
+    ------
+    UnknownNameError
+        A suffix other than .html or .htm: a report never takes the place of a picture or a table.
+    OutputError
+        The file can't be made there.
     """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnknownNameError("report suffix", suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
     return Report(path, model, detector, metrics=metrics, title=title)
 
 

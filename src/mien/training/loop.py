@@ -59,7 +59,9 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
     """
     images, size, steps = train.images, 0, len(train) // (recipe.optim.batch_size * fabric.world_size)
     if steps < 1:
-        raise TrainingError(f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size.")
+        raise TrainingError(
+            f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size."
+        )
     while state.epoch < (recipe.epochs if until is None else until):
         if recipe.size_at(state.epoch) != size:
             size = recipe.size_at(state.epoch)
@@ -80,7 +82,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
             state.optimizer.step()
             state.ema.update_parameters(state.network)
             total += loss.detach()
-        mean = float(fabric.all_reduce(total, reduce_op="mean")) / steps
+        mean = float(fabric.all_reduce(total, reduce_op="mean")) / steps  # type: ignore[arg-type]
         if not math.isfinite(mean):
             raise TrainingError(
                 f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate; the last checkpoint is intact."
@@ -90,7 +92,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
 
 
 def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator]:
-    """This device's share of `n` rows in an order that all devices draw alike, and a generator for what each draws for itself."""
+    """The device's share of `n` rows in an order that all devices draw alike, and a generator for what each draws for itself."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(n, generator=generator)[fabric.global_rank :: fabric.world_size]
     torch.manual_seed(seed + fabric.global_rank * 1_000_003)

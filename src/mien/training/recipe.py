@@ -138,7 +138,7 @@ def load_recipe(name_or_path: str | Path, overrides: dict[str, str] | None = Non
         raise RecipeError(f"{path} is no TOML file: {error}.") from error
     for key, text in (overrides or {}).items():
         _override(data, key, text)
-    return parse_recipe(data, str(path))
+    return parse_recipe(data, f"recipe {name_or_path}")
 
 
 def parse_recipe(data: dict[str, Any], where: str = "recipe") -> Recipe:
@@ -151,10 +151,11 @@ def parse_recipe(data: dict[str, Any], where: str = "recipe") -> Recipe:
 
 
 def _describe(error: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    *parents, key = error["loc"]
     if error["type"] == "extra_forbidden":
-        allowed = _part_at(error["loc"][:-1]).model_fields
-        return str(UnknownNameError(f"key {key!r}: recipe key", error["loc"][-1], allowed)).rstrip(".")
+        place = f"key of {'.'.join(map(str, parents))}" if parents else "key"
+        return str(UnknownNameError(place, key, _part_at(error["loc"][:-1]).model_fields)).rstrip(".")
+    key = ".".join(map(str, error["loc"]))
     return f"{key}: {error['msg']}, received {error.get('input')!r}"
 
 

@@ -62,7 +62,7 @@ def network(recipe: Recipe) -> nn.Module:
 
 def leads() -> bool:
     """Whether this process speaks for the run. On several devices each has its own process, and the first one writes and tells."""
-    return int(rank_zero_only.rank) == 0
+    return bool(getattr(rank_zero_only, "rank", 0) == 0)
 
 
 def train(
@@ -180,7 +180,7 @@ def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
                 model.eval()(torch.zeros(1, channels, size, size))
         except RuntimeError as error:
             raise RecipeError(
-                f"The architecture {recipe.model.name} takes no pictures of {channels} × {size} × {size} (channels, height, width): {error}. "
+                f"The architecture {recipe.model.name} takes no pictures of {size}×{size} with {channels} channels ({error}). "
                 "Change the size in phases, or options.channels of the data set."
             ) from error
 
