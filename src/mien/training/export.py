@@ -22,10 +22,11 @@ from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
 from mien.training.data import Split
 from mien.training.recipe import TargetPart
-from mien.training.run import Run
 
 if TYPE_CHECKING:
     import onnx
+
+    from mien.training.run import Run
 
 ARTIFACT = "model.onnx"
 

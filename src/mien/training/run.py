@@ -33,6 +33,7 @@ from mien.core.labels import label_set
 from mien.models.registry import build, count_parameters
 from mien.training import checkpoint
 from mien.training.data import Split, load_split, resized
+from mien.training.export import finish
 from mien.training.loop import State, fit, predict, start
 from mien.training.recipe import Recipe
 
@@ -121,9 +122,10 @@ def train(
 
     fit(recipe, state, splits["train"], fabric, after_epoch, stop_after)
     if state.epoch == recipe.epochs and leads():
-        from mien.training.export import finish
-
         finish(run, best_network(run), splits["validation"], data_dir)
+    if fabric.world_size > 1:  # else a process that ends early may abort, and take the others with it
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
     return run
 
 
