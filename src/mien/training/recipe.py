@@ -85,9 +85,9 @@ class Recipe(_Part):
     accuracy over the heads. `evaluate_test`: touch the test split, once, at the end, and write the figures into the card.
     """
 
-    name: str
+    name: str = Field(min_length=1)
     version: str = "1"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**31)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
     model: ModelPart
     targets: dict[str, TargetPart] = Field(min_length=1)
