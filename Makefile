@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Not compiled ahead of use: 127 MiB less in the light core, and sooner done.
+# Not compiled ahead of use: 127 MiB less in the light core.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt
 
 # Tests run side by side, one process a core; more threads than that only wait for each other.

@@ -4,7 +4,7 @@ This is SORT (Bewley et al., 2016, doi:10.1109/ICIP.2016.7533003) with overlaps 
 place of a Kalman filter.
 
 Times are the frames' own, so any sampling rate will do. Ready-made trackers were left for their weight: `trackers` (ByteTrack) brings
-supervision and matplotlib, 85 MB and 0.7 s of start-up; norfair brings filterpy and matplotlib, and asks for rich < 15.
+supervision and matplotlib, some 90 MB and 0.7 s of start-up; norfair brings filterpy, and asks for rich < 15.
 """
 
 from __future__ import annotations
