@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, LabelError, UnknownNameError
-from mien.core.labels import FER7
+from mien.core.labels import FER7, FER8, VALENCE3
 from mien.datasets import DATASETS, Dataset, load_dataset
 from mien.datasets.base import split_name
 
@@ -87,3 +87,27 @@ def test_a_data_set_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "open", closed)
     with pytest.raises(DatasetAbsentError, match=r"fer2013\.csv: Permission denied"):
         load_dataset("fer2013", tmp_path)
+
+
+def test_relabelling_maps_names_and_counts_what_it_drops() -> None:
+    data = small(7 * 3).with_labels(VALENCE3)
+    assert data.labels == VALENCE3
+    for row, target in enumerate(data.targets.tolist()):
+        name = FER7[row % 7]
+        wanted = {"neutral": 1, "happiness": 2, "surprise": -1}.get(name, 0)
+        assert target == wanted
+    assert np.allclose(data.votes.sum(axis=1), data.targets >= 0)
+    assert "3 rows of surprise" in data.notes[-1]
+    assert data.with_labels(VALENCE3) is data
+    with pytest.raises(LabelError, match="contempt"):
+        small().with_labels(FER8)
+
+
+def test_metadata_follows_the_rows() -> None:
+    data = replace(small(), metadata={"light": np.arange(6.0)}, frames=np.arange(6), sequences=np.array(list("aabbcc")))
+    taken = data.take(np.array([5, 1]))
+    assert taken.metadata["light"].tolist() == [5.0, 1.0]
+    assert taken.sequences.tolist() == ["c", "a"]
+    assert taken.frames.tolist() == [5, 1]
+    with pytest.raises(DatasetCorruptError, match="light 2"):
+        replace(small(), metadata={"light": np.zeros(2)})

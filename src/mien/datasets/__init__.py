@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mien.datasets.base import DATASETS, Dataset, load_dataset
+from mien.datasets.base import DATASETS, Dataset, SplitOrigin, load_dataset
 
-__all__ = ["DATASETS", "Dataset", "load_dataset"]
+__all__ = ["DATASETS", "Dataset", "SplitOrigin", "load_dataset"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 _SPLIT_ALIASES = {"training": "train", "val": "validation", "valid": "validation", "public": "validation", "publictest": "validation"}
 _SPLIT_ALIASES |= {"private": "test", "privatetest": "test", "testing": "test"}
 
-_COLUMNS = ("images", "targets", "split", "ids", "votes", "subjects", "twin_in_train")
+_COLUMNS = ("images", "targets", "split", "ids", "votes", "subjects", "sequences", "frames", "paths", "twin_in_train")
 
 DATASETS: dict[str, str] = {
     "fer2013": "mien.datasets.fer2013",
@@ -29,6 +30,21 @@ DATASETS: dict[str, str] = {
 """Name of a data set → the module whose `load(data_dir, **options)` reads it."""
 
 
+@dataclass(frozen=True)
+class SplitOrigin:
+    """Where the `split` column of a data set comes from.
+
+    `protocol`: the name of the protocol; "official" is the split as published. `fold`: which of its folds, "" where there is one only.
+    `sha256`: the hash of protocol, identities and roles; "" for the official split. `leaks`: a sentence that says how test rows reach
+    training under this protocol; "" for an honest one.
+    """
+
+    protocol: str = "official"
+    fold: str = ""
+    sha256: str = ""
+    leaks: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled face pictures of one size, row by row.
@@ -36,9 +52,12 @@ class Dataset:
     `images`: uint8 (N, H, W) gray or (N, H, W, 3) RGB. `targets`: int64 (N,), the column in `labels`, -1 where a row has no label.
     `split`: str (N,) of "train", "validation" or "test". `ids`: int64 or str (N,), an identity that stays the same between readings.
     `votes`: float32 (N, C), rows sum to 1, or are all zero where there are too few votes; None without votes.
-    `subjects`: str (N,), who is shown, or None where that is not known. `twin_in_train`: bool (N,), True where the same pixels are
-    published among the training images, also those that are not rows here; None says that no row was dropped, so that the rows tell.
-    `notes`: one sentence for each row that was left out and each class without rows.
+    Equal ids mark copies of one picture. `subjects`: str (N,), who is shown, "" for an unknown one. `sequences`: str (N,), the sequence
+    that a picture is a frame of, and `frames`: int64 (N,), its place there, from 0. `paths`: str (N,), the picture's own file. Each of
+    these is None where the data set does not tell. `metadata`: further columns by name, each (N,) of numbers or text.
+    `twin_in_train`: bool (N,), True where the same pixels are published among the training images, also those that are not rows here;
+    None says that no row was dropped, so that the rows tell. `notes`: one sentence for each row that was left out and each class without
+    rows. `origin`: where `split` comes from.
 
     Arrays are shared with the reader's cache and may be read-only; `take` and `subset` copy.
 
@@ -58,8 +77,13 @@ class Dataset:
     ids: NDArray[np.int64] | NDArray[np.str_]
     votes: NDArray[np.float32] | None = None
     subjects: NDArray[np.str_] | None = None
+    sequences: NDArray[np.str_] | None = None
+    frames: NDArray[np.int64] | None = None
+    paths: NDArray[np.str_] | None = None
+    metadata: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     twin_in_train: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    origin: SplitOrigin = SplitOrigin()
 
     def __post_init__(self) -> None:
         self._check_images()
@@ -82,6 +106,7 @@ class Dataset:
 
     def _check_rows(self) -> None:
         lengths = {key: len(column) for key in _COLUMNS if (column := getattr(self, key)) is not None}
+        lengths |= {key: len(column) for key, column in self.metadata.items()}
         unequal = [f"{key} {n}" for key, n in lengths.items() if n != len(self.images)]
         if unequal:
             raise DatasetCorruptError(f"{self.name} has {len(self.images)} images but {', '.join(unequal)} rows; all need the same length.")
@@ -96,11 +121,33 @@ class Dataset:
     def take(self, index: NDArray[np.bool_] | NDArray[np.int64]) -> Dataset:
         """The rows that a boolean mask (N,) or an index array picks, in that order, copied."""
         picked: dict[str, Any] = {key: None if (column := getattr(self, key)) is None else column[index] for key in _COLUMNS}
-        return replace(self, **picked)
+        return replace(self, **picked, metadata={key: column[index] for key, column in self.metadata.items()})
 
     def subset(self, split: str) -> Dataset:
         """The rows of one split. Takes the names `split_name` knows; a split without rows gives an empty data set."""
         return self.take(self.split == split_name(split))
+
+    def with_labels(self, target: LabelSet) -> Dataset:
+        """The same rows under another label set, as `LabelSet.projection` maps the names.
+
+        Rows whose label has no place there get the target -1 and are counted in a note; votes are projected, and those left with nothing
+        are all zero. Raises LabelError when a name of `target` can't be reached.
+        """
+        if target == self.labels:
+            return self
+        matrix = self.labels.projection(target)
+        goal = np.where(matrix.any(axis=1), matrix.argmax(axis=1), -1)
+        targets = np.where(self.targets >= 0, goal[self.targets], -1).astype(np.int64)
+        lost = int(((self.targets >= 0) & (targets < 0)).sum())
+        votes = None
+        if self.votes is not None:
+            summed = self.votes @ matrix
+            votes = np.divide(
+                summed, summed.sum(axis=1, keepdims=True), out=np.zeros_like(summed), where=summed.sum(axis=1, keepdims=True) > 0
+            )
+        dropped = [name for name, row in zip(self.labels, matrix, strict=True) if not row.any()]
+        notes = (*self.notes, f"{lost:,} rows of {', '.join(dropped)} have no place in {target.name}.") if lost else self.notes
+        return replace(self, labels=target, targets=targets, votes=votes, notes=notes)
 
 
 def split_name(name: str) -> str:
