@@ -8,8 +8,9 @@ import pytest
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, LabelError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3
-from mien.datasets import DATASETS, Dataset, load_dataset
+from mien.datasets import Dataset, load_dataset
 from mien.datasets.base import split_name
+from mien.datasets.verify import readable
 
 
 def small(n: int = 6) -> Dataset:
@@ -68,11 +69,13 @@ def test_a_data_set_that_contradicts_itself_is_refused(change: dict[str, object]
 def test_unknown_data_sets_and_options_are_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean fer2013"):
         load_dataset("fer2031", tmp_path)
+    with pytest.raises(UnknownNameError, match=r"option of fer2013 'row'.*Did you mean rows"):
+        load_dataset("fer2013", tmp_path, row="clean.csv")
     with pytest.raises(UnknownNameError, match=r"option of ferplus 'labels'.*Did you mean labels_from"):
         load_dataset("ferplus", tmp_path, labels="label.csv")
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", readable())
 def test_an_empty_folder_holds_no_data_set(name: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetAbsentError, match="Give"):
         load_dataset(name, tmp_path)

@@ -28,6 +28,7 @@ def test_folders_mean_what_they_are_called(tmp_path: Path) -> None:
         "training/angry/a.png": ("train", "anger", 20),
         "val/neutral/a.png": ("validation", "neutral", 200),
     }
+    assert read.paths.tolist() == [str(tmp_path / id_) for id_ in read.ids]
     assert read.notes == ("No row shows surprise.", "No row shows disgust.", "No row shows fear.")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,6 +41,8 @@ def test_csv(folder: Path) -> None:
         assert read.subjects is not None
         assert read.subjects.tolist() == ["Zoë", "Ann", ""]
         assert read.images[:, 0, 0].tolist() == [0, 100, 50]
+        assert read.paths is not None
+        assert read.paths.tolist() == [str(folder / name) for name in read.ids]
 
 
 def test_parquet_without_the_optional_columns(folder: Path) -> None:
@@ -58,17 +61,49 @@ def test_parquet_without_the_optional_columns(folder: Path) -> None:
         ("faces/1.png,hapy,,train", DatasetCorruptError, "'hapy'. Did you mean happy"),
         ("faces/1.png,happy,,dev", DatasetCorruptError, "Row 2: Unknown split 'dev'"),
         ("faces/0.png,sad,,train", DatasetCorruptError, "faces/0.png is listed more than once"),
+        ("faces/1.png,happy,,train,,x", DatasetCorruptError, "Row 2 has the frame 'x'; allowed are whole numbers from 0"),
         (",sad,,train", DatasetCorruptError, "Row 2 names no picture"),
         ("manifest.csv,sad,,train", DatasetCorruptError, "manifest.csv"),
     ],
 )
 def test_bad_rows_raise_or_are_noted(line: str, error: type[Exception], words: str, folder: Path) -> None:
-    write(folder, "faces/0.png,happy,,train", line)
+    write(folder, "faces/0.png,happy,,train", line, header="path,label,subject,split,sequence,frame")
     with pytest.raises(error, match=words):
         load_dataset("manifest", folder)
     read = load_dataset("manifest", folder, strict=False)
     assert read.ids.tolist() == ["faces/0.png"]
     assert len(read.notes) == 1 + 6
+
+
+def test_sequences_frames_and_further_columns(folder: Path) -> None:
+    write(
+        folder,
+        "faces/0.png,happy,a/1,0,0.5,left,1,",
+        "faces/1.png,sad,a/1,1.0,,right,2,",
+        "faces/2.png,sad,,,-2,,3,",
+        header="path,label,sequence,frame,yaw,Side,take,nothing",
+    )
+    read = load_dataset("manifest", folder)
+    assert read.sequences is not None
+    assert read.frames is not None
+    assert read.sequences.tolist() == ["a/1", "a/1", ""]
+    assert read.frames.tolist() == [0, 1, -1]
+    assert np.array_equal(read.metadata["yaw"], [0.5, np.nan, -2], equal_nan=True)
+    assert {name: column.tolist() for name, column in read.metadata.items() if name != "yaw"} == {
+        "side": ["left", "right", ""],
+        "take": [1, 2, 3],
+        "nothing": ["", "", ""],
+    }
+
+
+def test_parquet_cells_without_a_value(folder: Path) -> None:
+    table = {"path": ["faces/0.png", "faces/1.png"], "label": ["fear", "sad"], "frame": [3, None], "yaw": [0.5, None], "who": ["a", None]}
+    pq.write_table(pa.table(table), folder / "manifest.parquet")
+    read = load_dataset("manifest", folder)
+    assert read.frames is not None
+    assert read.frames.tolist() == [3, -1]
+    assert read.metadata["who"].tolist() == ["a", ""]
+    assert np.isnan(read.metadata["yaw"][1])
 
 
 def test_many_faults_are_counted_and_some_are_shown(folder: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien import __version__
-from mien.cli import analyze, demo, doctor, evaluate, models, train
+from mien.cli import analyze, bench, data, demo, doctor, evaluate, models, train
 from mien.core.errors import MienError
 
 
@@ -59,8 +59,10 @@ app = typer.Typer(
 app.command("analyze")(analyze.analyze)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("bench")(bench.bench)
 app.command("export")(models.export)
 app.command("doctor")(doctor.doctor)
 

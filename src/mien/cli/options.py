@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,3 +21,15 @@ def pairs(settings: Sequence[str] | None, option: str) -> dict[str, str]:
         if "=" not in setting.strip("="):
             raise typer.BadParameter(f"{setting!r} is no KEY=VALUE.", param_hint=option)
     return dict(setting.split("=", 1) for setting in settings or ())
+
+
+def values(settings: Sequence[str] | None, option: str) -> dict[str, Any]:
+    """KEY=VALUE settings as a dict; a value that JSON can read (a number, true, false, null, a list) is that, any other is text."""
+    return {key: _value(text) for key, text in pairs(settings, option).items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,14 @@ _SPLIT_ALIASES |= {"private": "test", "privatetest": "test", "testing": "test"}
 _COLUMNS = ("images", "targets", "split", "ids", "votes", "subjects", "sequences", "frames", "paths", "twin_in_train")
 
 DATASETS: dict[str, str] = {
+    "avatars": "mien.datasets.avatars",
     "fer2013": "mien.datasets.fer2013",
     "ferplus": "mien.datasets.ferplus",
+    "affectnet": "mien.datasets.affectnet",
+    "ckplus": "mien.datasets.ckplus",
+    "jaffe": "mien.datasets.jaffe",
+    "ferg": "mien.datasets.ferg",
+    "rafdb": "mien.datasets.rafdb",
     "folder": "mien.datasets.folder",
     "manifest": "mien.datasets.manifest",
 }
@@ -53,8 +59,9 @@ class Dataset:
     `split`: str (N,) of "train", "validation" or "test". `ids`: int64 or str (N,), an identity that stays the same between readings.
     `votes`: float32 (N, C), rows sum to 1, or are all zero where there are too few votes; None without votes.
     Equal ids mark copies of one picture. `subjects`: str (N,), who is shown, "" for an unknown one. `sequences`: str (N,), the sequence
-    that a picture is a frame of, and `frames`: int64 (N,), its place there, from 0. `paths`: str (N,), the picture's own file. Each of
-    these is None where the data set does not tell. `metadata`: further columns by name, each (N,) of numbers or text.
+    that a picture is a frame of, and `frames`: int64 (N,), its place there, from 0, or -1 for no frame. `paths`: str (N,), the picture's
+    own file. Each of these is None where the data set does not tell. `metadata`: further columns by name, each (N,) of numbers or text;
+    landmarks are (N, 68, 2).
     `twin_in_train`: bool (N,), True where the same pixels are published among the training images, also those that are not rows here;
     None says that no row was dropped, so that the rows tell. `notes`: one sentence for each row that was left out and each class without
     rows. `origin`: where `split` comes from.
@@ -162,8 +169,10 @@ def split_name(name: str) -> str:
         raise UnknownNameError("split", name, known) from None
 
 
-def load_dataset(name: str, data_dir: str | Path, **options: Any) -> Dataset:
+def load_dataset(name: str, data_dir: str | Path, *, rows: str | Path | None = None, **options: Any) -> Dataset:
     """Read the data set `name` (a key of DATASETS) from the folder `data_dir`; the options are those of its `load` function.
+
+    `rows`: a CSV table that says which rows stay, as `mien data audit --write-clean` writes it; see `rows.keep_rows`.
 
     Raises
     ------
@@ -172,15 +181,29 @@ def load_dataset(name: str, data_dir: str | Path, **options: Any) -> Dataset:
     DatasetAbsentError, DatasetPartialError, DatasetCorruptError
         Nothing was found, something is missing, or what is there contradicts its own format.
     """
-    if name not in DATASETS:
-        raise UnknownNameError("data set", name, DATASETS)
-    load = importlib.import_module(DATASETS[name]).load
-    known = [key for key, p in inspect.signature(load).parameters.items() if p.kind is p.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of {name}", option, known)
+    load = loader_of(name).load
+    check_options(name, load, options, also=("rows",))
     try:
         dataset: Dataset = load(Path(data_dir), **options)
+        if rows is None:
+            return dataset
+        from mien.datasets.rows import keep_rows
+
+        return keep_rows(dataset, rows)
     except OSError as error:
         raise DatasetAbsentError(f"Can't read {error.filename or data_dir}: {error.strerror}. Give a folder that you may read.") from error
-    return dataset
+
+
+def loader_of(name: str) -> Any:
+    """The module that reads the data set `name`. Raises UnknownNameError."""
+    if name not in DATASETS:
+        raise UnknownNameError("data set", name, DATASETS)
+    return importlib.import_module(DATASETS[name])
+
+
+def check_options(name: str, function: Callable[..., Any], options: Mapping[str, Any], *, also: Sequence[str] = ()) -> None:
+    """Raise UnknownNameError for an option that is no keyword-only parameter of `function`."""
+    known = [key for key, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of {name}", option, [*known, *also])

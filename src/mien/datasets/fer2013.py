@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.core.errors import DatasetCorruptError, DatasetPartialError
 from mien.core.labels import FER7
 from mien.datasets.base import Dataset
-from mien.datasets.fer2013_layouts import Table, read_table
+from mien.datasets.fer2013_layouts import Table, find_table, read_table
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """FER2013's own codes 0–6."""
@@ -49,6 +49,11 @@ def load(data_dir: Path, *, verify: bool = True) -> Dataset:
         split=splits_of(table),
         ids=table.ids,
     )
+
+
+def find(data_dir: Path) -> Path:
+    """The file or folder that `load` reads. Raises DatasetAbsentError."""
+    return find_table(data_dir)
 
 
 def targets_of(table: Table) -> NDArray[np.int64]:

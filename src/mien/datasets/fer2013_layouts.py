@@ -21,6 +21,7 @@ from mien.core.decode import decode_image
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError, InputError
 from mien.datasets.names import expression_name
 from mien.datasets.parquet import read_parquet
+from mien.datasets.terms import how_to_get
 
 SIDE = 48
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "not_face")
@@ -71,8 +72,13 @@ def _find(data_dir: Path) -> tuple[Path, Callable[[Path], Table]]:
             return folder, _read_folders
     raise DatasetAbsentError(
         f"No FER2013 in {data_dir}: looked for {', '.join(_FILES)} and the folders train and test, there and in {data_dir / 'fer2013'}. "
-        "Give the folder that holds one of them."
+        f"Give the folder that holds one of them. {how_to_get('fer2013')}"
     )
+
+
+def find_table(data_dir: Path) -> Path:
+    """The file or folder that `read_table` would read. Raises DatasetAbsentError."""
+    return _find(data_dir)[0]
 
 
 @lru_cache(maxsize=2)

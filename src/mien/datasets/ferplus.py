@@ -11,7 +11,7 @@ from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPar
 from mien.core.labels import FER8
 from mien.datasets.base import Dataset
 from mien.datasets.fer2013 import check_counts, splits_of
-from mien.datasets.fer2013_layouts import Table, read_table
+from mien.datasets.fer2013_layouts import Table, find_table, read_table
 from mien.datasets.ferplus_files import VoteRows, find_labels, holds_pictures, read_label_files, read_pictures, read_rows
 from mien.datasets.ferplus_votes import majority, peak_votes, soft_votes
 from mien.datasets.twins import twins_in_train
@@ -71,6 +71,14 @@ def load(
         twin_in_train=twins_in_train(table.images, split),
     )
     return everything.take(everything.targets >= 0) if keep == "majority" else everything
+
+
+def find(data_dir: Path) -> Path:
+    """The folder of the votes, when images are there too. Raises DatasetAbsentError."""
+    folder = find_labels(data_dir)
+    if not holds_pictures(data_dir):
+        find_table(data_dir)
+    return folder
 
 
 def vote_counts(data_dir: Path, *, labels_from: str = "label.csv", verify: bool = True) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError
 from mien.datasets.fer2013_layouts import VOTE_COLUMNS, Table, decode_all
+from mien.datasets.terms import how_to_get
 
 FOLDERS = ("FER2013Train", "FER2013Valid", "FER2013Test")
 _ROWS_FILE = "fer2013new.csv"
@@ -37,7 +38,7 @@ def find_labels(data_dir: Path) -> Path:
             return folder
     raise DatasetAbsentError(
         f"No FER+ votes in {data_dir}: looked for {_ROWS_FILE} there and in {data_dir / 'ferplus'}. "
-        "Put the files of github.com/microsoft/FERPlus there."
+        f"Give the folder that holds them. {how_to_get('ferplus')}"
     )
 
 

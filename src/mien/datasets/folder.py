@@ -8,8 +8,9 @@ from pathlib import Path
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
 from mien.core.labels import LabelSet, label_set
 from mien.datasets.base import Dataset, split_name
+from mien.datasets.fit import MEMORY_GIB, Fit
 from mien.datasets.names import expression_name
-from mien.datasets.pictures import SUFFIXES, Fit, Row, assemble
+from mien.datasets.pictures import SUFFIXES, Row, Survey, assemble, pictures_in
 
 
 def load(
@@ -18,14 +19,16 @@ def load(
     labels: str | LabelSet | Sequence[str] = "fer7",
     crop_size: int | None = None,
     channels: int = 3,
+    crop: str = "picture",
+    memory_gib: float = MEMORY_GIB,
     split: str = "train",
     strict: bool = True,
 ) -> Dataset:
     """Read pictures whose folder names their expression. What a folder means comes from its name alone, never from its place.
 
     `labels`: the label set that the data is declared to have. Folders may carry mien's names or ALIASES of them, split folders any
-    name that `split_name` knows; without split folders all rows belong to `split`. `crop_size`, `channels`: see `pictures.Fit`.
-    `strict`: raise when a file can't be read or a folder is empty, instead of leaving it out with a note. `ids` are the paths
+    name that `split_name` knows; without split folders all rows belong to `split`. `crop_size`, `channels`, `crop`, `memory_gib`: see
+    `fit.Fit`. `strict`: raise when a file can't be read or a folder is empty, instead of leaving it out with a note. `ids` are the paths
     inside `data_dir`.
 
     Raises
@@ -36,23 +39,35 @@ def load(
         No folder, or no picture in any.
     DatasetCorruptError
         Unreadable pictures, an empty folder, split and expression folders side by side, or unequal sizes without `crop_size`.
+    OptionError
+        The pictures would take more than `memory_gib`.
     """
+    return assemble(survey(data_dir, labels=labels, split=split), Fit(crop_size, channels, crop, memory_gib), strict=strict)
+
+
+def find(data_dir: Path) -> Path:
+    """The folder, when it holds folders. Raises DatasetAbsentError."""
+    if not (data_dir.is_dir() and _folders(data_dir)):
+        raise DatasetAbsentError(f"No folders in {data_dir}. Give a folder that holds <split>/<expression>/… or <expression>/….")
+    return data_dir
+
+
+def survey(data_dir: Path, *, labels: str | LabelSet | Sequence[str] = "fer7", split: str = "train") -> Survey:
+    """The pictures that lie there. Raises UnknownNameError, DatasetAbsentError, or DatasetCorruptError for folders that do not fit."""
     declared = label_set(labels)
     rows, faults = [], []
     for role, folder in _class_folders(data_dir, split_name(split)):
         name = expression_name(folder.name, declared, where=str(folder))
-        files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+        files = pictures_in(folder)
         rows += [Row(file, file.relative_to(data_dir).as_posix(), name, role) for file in files]
         if not files:
             faults.append(f"{folder} holds no picture ({', '.join(SUFFIXES)}).")
-    return assemble("folder", rows, declared, Fit(crop_size, channels), strict=strict, faults=faults, where=data_dir)
+    return Survey("folder", data_dir, declared, rows, faults)
 
 
 def _class_folders(data_dir: Path, split: str) -> list[tuple[str, Path]]:
     """(split, folder of one expression), sorted by name."""
-    top = _folders(data_dir) if data_dir.is_dir() else []
-    if not top:
-        raise DatasetAbsentError(f"No folders in {data_dir}. Give a folder that holds <split>/<expression>/… or <expression>/….")
+    top = _folders(find(data_dir))
     roles = {folder: _role(folder) for folder in top}
     if not any(roles.values()):
         return [(split, folder) for folder in top]

@@ -1,19 +1,19 @@
-"""A table of pictures: CSV or Parquet with the columns path and label, and subject and split where they are known."""
+"""A table of pictures: CSV or Parquet with the columns path and label, and subject, sequence, frame and split where they are known."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
 from mien.core.labels import LabelSet, label_set
 from mien.datasets.base import Dataset, split_name
-from mien.datasets.parquet import read_parquet
-from mien.datasets.pictures import Fit, Row, assemble
+from mien.datasets.fit import MEMORY_GIB, Fit
+from mien.datasets.pictures import Row, Survey, assemble
+from mien.datasets.tables import csv_records, parquet_records
 
 FILES = ("manifest.csv", "manifest.parquet")
-_COLUMNS = ("path", "label", "subject", "split")
+COLUMNS = ("path", "label", "subject", "sequence", "frame", "split")
 
 
 def load(
@@ -22,14 +22,17 @@ def load(
     labels: str | LabelSet | Sequence[str] = "fer7",
     crop_size: int | None = None,
     channels: int = 3,
+    crop: str = "picture",
+    memory_gib: float = MEMORY_GIB,
     split: str = "train",
     strict: bool = True,
 ) -> Dataset:
     """Read the pictures that a manifest lists. `data_dir` is the manifest itself or a folder that holds one of FILES.
 
-    Paths are relative to the manifest. Labels are names of `labels` or ALIASES of them. Rows without a split belong to `split`.
-    `crop_size`, `channels`: see `pictures.Fit`. `strict`: raise when a row can't be used, instead of leaving it out with a note.
-    `ids` are the paths as written.
+    Paths are relative to the manifest. Labels are names of `labels` or ALIASES of them. Rows without a split belong to `split`. A frame is
+    a whole number from 0, or empty. Each further column goes to `metadata`: as numbers where all its cells are, NaN for an empty one, else
+    as text. `crop_size`, `channels`, `crop`, `memory_gib`: see `fit.Fit`. `strict`: raise when a row can't be used, instead of leaving it
+    out with a note. `ids` are the paths as written.
 
     Raises
     ------
@@ -38,54 +41,62 @@ def load(
     DatasetPartialError
         Pictures that are missing.
     DatasetCorruptError
-        No path or label column, bad labels or splits, unreadable or repeated pictures, or unequal sizes without `crop_size`.
+        No path or label column, bad labels, splits or frames, unreadable or repeated pictures, or unequal sizes without `crop_size`.
+    OptionError
+        The pictures would take more than `memory_gib`.
     """
-    path = _find(data_dir)
-    declared, otherwise = label_set(labels), split_name(split)
-    rows, faults = [], []
-    for number, record in enumerate(_records(path), start=1):
-        try:
-            role = split_name(record["split"]) if record.get("split") else otherwise
-        except UnknownNameError as error:
-            faults.append(f"Row {number}: {error}")
-            continue
-        if not record["path"]:
-            faults.append(f"Row {number} names no picture.")
-            continue
-        rows.append(Row(path.parent / record["path"], record["path"], record["label"], role, record.get("subject")))
-    return assemble("manifest", rows, declared, Fit(crop_size, channels), strict=strict, faults=faults, where=path)
+    return assemble(survey(data_dir, labels=labels, split=split), Fit(crop_size, channels, crop, memory_gib), strict=strict)
 
 
-def _find(data_dir: Path) -> Path:
+def find(data_dir: Path) -> Path:
+    """The manifest. Raises DatasetAbsentError."""
     found = [path for path in (data_dir, *(data_dir / name for name in FILES)) if path.is_file()]
     if not found:
         raise DatasetAbsentError(f"No manifest at {data_dir}. Give a CSV or Parquet file, or a folder that holds {' or '.join(FILES)}.")
     return found[0]
 
 
-def _records(path: Path) -> list[dict[str, str]]:
-    """Rows as text, under lower-case column names; an empty cell is ""."""
-    records = _parquet_records(path) if path.suffix.lower() == ".parquet" else _csv_records(path)
-    missing = [name for name in ("path", "label") if records and name not in records[0]]
+def survey(data_dir: Path, *, labels: str | LabelSet | Sequence[str] = "fer7", split: str = "train") -> Survey:
+    """The rows of the manifest. Raises UnknownNameError, DatasetAbsentError, or DatasetCorruptError for a file that is no manifest."""
+    path = find(data_dir)
+    declared, otherwise = label_set(labels), split_name(split)
+    rows, faults = [], []
+    for number, record in enumerate(records(path), start=1):
+        try:
+            rows.append(_row(path, record, otherwise))
+        except (UnknownNameError, ValueError) as error:
+            faults.append(f"Row {number}: {error}" if isinstance(error, UnknownNameError) else f"Row {number} {error}.")
+    return Survey("manifest", path, declared, rows, faults)
+
+
+def _row(path: Path, record: Mapping[str, str], otherwise: str) -> Row:
+    """One row. Raises UnknownNameError for a split, ValueError with the rest of a sentence for another fault."""
+    role = split_name(record["split"]) if record.get("split") else otherwise
+    if not record["path"]:
+        raise ValueError("names no picture")
+    frame = record.get("frame", "")
+    # A table program writes whole numbers of a column with gaps as 3.0.
+    whole = frame.removesuffix(".0")
+    if whole and not whole.isdecimal():
+        raise ValueError(f"has the frame {frame!r}; allowed are whole numbers from 0")
+    return Row(
+        path.parent / record["path"],
+        record["path"],
+        record["label"],
+        role,
+        record.get("subject"),
+        record.get("sequence"),
+        int(whole) if whole else None,
+        {name: value for name, value in record.items() if name and name not in COLUMNS},
+    )
+
+
+def records(path: Path) -> list[dict[str, str]]:
+    """Rows as text, under lower-case column names; an empty cell is "". Raises DatasetCorruptError without the columns path and label."""
+    rows = parquet_records(path) if path.suffix.lower() == ".parquet" else csv_records(path)
+    missing = [name for name in ("path", "label") if rows and name not in rows[0]]
     if missing:
         raise DatasetCorruptError(
-            f"{path} has no column {' and '.join(missing)}; a manifest has {', '.join(_COLUMNS)}, of which the first two are needed."
+            f"{path} has no column {' and '.join(missing)}; a manifest has {', '.join(COLUMNS)}, of which the first two are needed."
         )
-    return records
-
-
-def _csv_records(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [{(k or "").strip().lower(): _text(v) for k, v in record.items()} for record in csv.DictReader(file)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetCorruptError(f"{path} can't be read as CSV in UTF-8 ({error}). Save it again as such.") from error
-
-
-def _parquet_records(path: Path) -> list[dict[str, str]]:
-    records = read_parquet(path).to_dict("records")
-    return [{str(k).strip().lower(): _text(v) for k, v in record.items()} for record in records]
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
+    return rows
