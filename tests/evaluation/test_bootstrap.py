@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from mien.core.errors import InputError
-from mien.evaluation import metrics
-from mien.evaluation.bootstrap import Interval, mean_interval, resampled_confusions, resampled_sums, wilson_interval
+from mien.evaluation import bootstrap, metrics
+from mien.evaluation.bootstrap import Interval, mean_interval, resampled_confusions, resampled_sums, share_intervals, wilson_interval
 
 
 def test_the_interval_of_a_mean_is_that_of_scipy() -> None:
@@ -50,6 +50,13 @@ def test_resampled_confusions_are_those_of_resampled_images() -> None:
     assert np.array_equal(draws[99], metrics.confusion_matrix(targets[index], predicted[index], 3))
 
 
+def test_many_rows_are_drawn_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random((50, 2))
+    whole = resampled_sums(values, seed=4, resamples=30)
+    monkeypatch.setattr(bootstrap, "_CELLS", 350)
+    assert np.allclose(resampled_sums(values, seed=4, resamples=30), whole, rtol=1e-12)
+
+
 def test_two_thousand_resamples_of_a_test_split_take_a_moment() -> None:
     rng = np.random.default_rng(0)
     start = time.process_time()
@@ -81,3 +88,38 @@ def test_shares_and_levels_are_checked() -> None:
         wilson_interval(1, 2, level=95)
     with pytest.raises(InputError, match="level"):
         Interval.of(np.ones(3), level=0)
+
+
+def test_shares_of_single_rows_are_wilson() -> None:
+    rng = np.random.default_rng(0)
+    hits, counted = rng.random((60, 3)) < [0.1, 0.5, 1.0], rng.random((60, 3)) < [0.2, 0.9, 1.0]
+    hits &= counted
+    for found, part, whole in zip(share_intervals(hits, counted), hits.sum(axis=0), counted.sum(axis=0), strict=True):
+        expected = wilson_interval(int(part), int(whole))
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_copies_of_a_row_add_nothing_to_a_share() -> None:
+    hits = (np.random.default_rng(0).random((50, 1)) < 0.7).repeat(8, axis=0)
+    (alone,), (grouped,) = share_intervals(hits[::8], hits[::8] >= 0), share_intervals(hits, hits >= 0, np.repeat(np.arange(50), 8))
+    assert alone is not None
+    assert grouped is not None
+    assert (grouped.low, grouped.high) == pytest.approx((alone.low, alone.high), abs=0.003)
+
+
+def test_a_share_of_nothing_and_one_of_all() -> None:
+    counted = np.zeros((6, 2), bool)
+    counted[:, 1] = True
+    nothing, everything = share_intervals(counted, counted, np.array([0, 0, 0, 1, 1, 1]))
+    assert nothing is None
+    assert everything is not None
+    assert everything.low == pytest.approx(wilson_interval(2, 2).low)
+
+
+def test_shares_need_equal_rows() -> None:
+    ones = np.ones((3, 1), bool)
+    with pytest.raises(InputError, match=r"\(3, 1\), \(2, 1\)"):
+        share_intervals(ones, ones[:2])
+    with pytest.raises(InputError, match="2 groups"):
+        share_intervals(ones, ones, np.zeros(2))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.special import softmax
 
 from mien.core.errors import InputError, LabelError
-from mien.evaluation.calibration import TEMPERATURES, expected_calibration_error, fit_temperature, reliability
+from mien.evaluation.calibration import TEMPERATURES, expected_calibration_error, fit_temperature, recalibrate, reliability, retempered
 
 
 def drawn(n: int = 20_000, classes: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +64,40 @@ def test_bad_input_is_refused() -> None:
         fit_temperature(np.array([[0, np.nan]]), np.array([0]))
     with pytest.raises(InputError, match="at least one bin"):
         reliability(scores, targets, bins=0)
+
+
+def test_the_error_by_chance_is_that_of_calibrated_answers() -> None:
+    """Answers that are right as often as they are confident show, on average, an error that is chance alone."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (500, 7))
+    scores = softmax(logits, axis=1)
+    bins = reliability(scores, np.zeros(500, np.int64))
+    errors = [expected_calibration_error(scores, (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)) for _ in range(200)]
+    assert bins.by_chance == pytest.approx(np.mean(errors), rel=0.1)
+    assert reliability(np.array([[1.0, 0.0]]), np.array([0])).by_chance == 0
+
+
+def test_empty_bins_are_none_in_json() -> None:
+    plain = json.loads(json.dumps(reliability(np.array([[0.9, 0.1]]), np.array([0]), bins=2).to_dict(), allow_nan=False))
+    assert plain == {"edges": [0, 0.5, 1], "count": [0, 1], "confidence": [None, 0.9], "accuracy": [None, 1]}
+
+
+def test_a_temperature_is_taken_back() -> None:
+    logits, _ = drawn(1000)
+    hot = softmax(logits / 2.5, axis=1).astype(np.float32)
+    assert np.allclose(retempered(hot, 1 / 2.5), softmax(logits, axis=1), atol=1e-4)
+    assert np.allclose(retempered(np.array([[1.0, 0.0]], np.float32), 1.0), [[1, 0]])
+    for bad in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="positive number"):
+            retempered(hot, bad)
+
+
+def test_recalibration_mends_a_model_that_is_too_sure() -> None:
+    logits, targets = drawn()
+    scores = softmax(3 * logits, axis=1).astype(np.float32)
+    found = recalibrate(scores[:10_000], targets[:10_000], scores[10_000:], targets[10_000:])
+    assert (found.n, found.temperature) == (10_000, pytest.approx(3, rel=0.05))
+    assert found.ece_after < 0.02 < 0.1 < found.ece_before
+    assert found.log_loss_after < found.log_loss_before
+    assert found.ece_before == expected_calibration_error(scores[10_000:], targets[10_000:])
+    assert json.loads(json.dumps(found.to_dict()))["temperature"] == found.temperature

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics as reference
 
 from mien.core.errors import InputError, LabelError
@@ -76,3 +77,30 @@ def test_bad_columns_are_refused() -> None:
         metrics.confusion_matrix(np.zeros(2, int), np.array([0, 2]), 2)
     with pytest.raises(LabelError, match="Targets reach from -1"):
         metrics.confusion_matrix(np.array([-1, 0]), np.zeros(2, int), 2)
+
+
+def test_losses_are_those_of_scikit_learn(sample: Sample) -> None:
+    targets, _, scores = sample
+    expected = reference.brier_score_loss(targets, scores, labels=range(scores.shape[1]), scale_by_half=False)
+    assert metrics.brier(scores, targets) == pytest.approx(expected, abs=1e-9)
+
+
+def test_divergence_from_votes_is_that_of_scipy(sample: Sample) -> None:
+    _, _, scores = sample
+    votes = np.random.default_rng(0).multinomial(10, np.full(scores.shape[1], 1 / scores.shape[1]), len(scores)) / 10
+    scores = 0.9 * scores + 0.1 / scores.shape[1]
+    assert metrics.kl_divergence(votes, scores) == pytest.approx(stats.entropy(votes, scores, axis=1).mean(), abs=1e-9)
+    assert metrics.kl_divergence(scores, scores) == 0
+    assert metrics.kl_divergence(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])) == pytest.approx(-np.log(np.finfo(float).eps))
+
+
+def test_a_further_column_counts_images_without_an_answer(sample: Sample) -> None:
+    """They are as wrong as if they had been called a class of their own that no image has."""
+    targets, predicted, scores = sample
+    classes = scores.shape[1]
+    answers = np.where(np.arange(len(targets)) % 4 == 0, classes, predicted)
+    confusion = metrics.confusion_matrix(targets, answers, classes + 1)[:classes]
+    expected = reference.precision_recall_fscore_support(targets, answers, labels=range(classes), zero_division=0)
+    for figure, values in zip((metrics.precision, metrics.recall, metrics.f1), expected, strict=False):
+        assert np.abs(figure(confusion) - values).max() <= 1e-9
+    assert metrics.accuracy(confusion) == pytest.approx(reference.accuracy_score(targets, answers), abs=1e-9)

@@ -6,23 +6,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import softmax
 
-from mien.core.errors import DatasetAbsentError, InputError, LabelError, UnknownNameError
-from mien.core.labels import FER7, FER8, LabelSet
-from mien.datasets import Dataset
-from mien.evaluation.run import evaluate, predict_all
+import mien
+from mien.core.errors import DatasetAbsentError, DatasetError, InputError, LabelError, OptionError, UnknownNameError
+from mien.core.labels import FER6, FER7, FER8, label_set
+from mien.datasets import Dataset, SplitOrigin
+from mien.evaluation.calibration import expected_calibration_error
+from mien.evaluation.run import evaluate, judge, predict_all
+from tests.evaluation.parts import FirstPixel, people, with_validation
 
 
 @dataclass(frozen=True)
-class FirstPixel:
-    """Says the expression that the first pixel names, with confidence 0.7."""
+class Tempered(FirstPixel):
+    """A first pixel whose logits are divided by `temperature`."""
 
-    labels: LabelSet = FER7
+    temperature: float | None = None
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        scores = np.full((len(crops), 7), 0.05, np.float32)
-        scores[np.arange(len(crops)), crops[:, 0, 0] % 7] = 0.7
-        return scores
+        return softmax(np.log(super().predict(crops)) / (self.temperature or 1), axis=1)
+
+
+@dataclass(frozen=True)
+class Wide(FirstPixel):
+    """Gives a column too many."""
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.pad(super().predict(crops), ((0, 0), (0, 1)))
 
 
 def data() -> Dataset:
@@ -91,3 +101,109 @@ def test_batches_hold_something() -> None:
     with pytest.raises(InputError, match="at least one"):
         predict_all(FirstPixel(), data().images, batch=0)
     assert predict_all(FirstPixel(), data().images[:0]).shape == (0, 7)
+
+
+def test_scores_of_another_shape_are_refused() -> None:
+    with pytest.raises(InputError, match=r"first pixel gave scores of shape \(40, 8\); 40 images and 7 labels need \(40, 7\)"):
+        evaluate(Wide(), data(), "test")
+
+
+def test_the_rows_that_were_judged_come_with_the_figures() -> None:
+    whole = replace(data(), origin=SplitOrigin("random", "2 of 5", "ab" * 32))
+    found = evaluate(FirstPixel(), whole, "test")
+    assert (found.model, found.grouped_by, found.origin.fold) == ("first pixel", "twins", "2 of 5")
+    assert found.rows.tolist() == list(range(40, 80))
+    assert np.array_equal(found.scores, FirstPixel().predict(whole.images[40:]))
+    assert np.array_equal(found.targets, whole.targets[40:])
+    assert np.array_equal(found.predicted, found.scores.argmax(axis=1))
+    assert found.confidence == pytest.approx(0.7)
+    assert (~found.kept).nonzero()[0].tolist() == list(range(0, 40, 4))
+    assert not found.missing.any()
+    plain = json.loads(json.dumps([found.to_dict(), found.curves()], allow_nan=False))
+    assert (plain[0]["origin"]["protocol"], plain[0]["model"]) == ("random", "first pixel")
+    assert plain[1]["clean"]["risk_coverage"]["coverage"][-1] == 1
+
+
+def test_scores_made_elsewhere_are_judged_alike() -> None:
+    whole = data()
+    scores = FirstPixel().predict(whole.images[40:])
+    found = judge(scores, whole, "test", model="elsewhere")
+    assert found.to_dict() == evaluate(FirstPixel(), whole, "test").to_dict() | {"model": "elsewhere"}
+    missing = np.arange(40) % 8 == 0
+    part = judge(scores, whole, "test", missing=missing)
+    assert part.clean is not None
+    assert (part.overall.missing.sum(), part.clean.missing.sum()) == (5, 0)
+    assert (part.predicted == -1).nonzero()[0].tolist() == missing.nonzero()[0].tolist()
+    assert (part.confidence == 0).sum() == 5
+    with pytest.raises(InputError, match="has 40 labelled rows; received 39 rows of scores"):
+        judge(scores[:39], whole, "test")
+    with pytest.raises(InputError, match="and 3 of missing answers"):
+        judge(scores, whole, "test", missing=np.zeros(3, bool))
+
+
+def test_groups_are_chosen_by_name() -> None:
+    whole = people()
+    alone, grouped = (evaluate(FirstPixel(), whole, "test", groups=by) for by in ("twins", "subjects"))
+    assert (alone.overall.groups, grouped.overall.groups, grouped.grouped_by) == (105, 5, "subjects")
+    assert alone.overall.accuracy == grouped.overall.accuracy
+    with pytest.raises(DatasetError, match="sequences"):
+        evaluate(FirstPixel(), whole, "test", groups="sequences")
+
+
+def test_the_data_set_is_read_under_other_labels() -> None:
+    six = FirstPixel(FER6)
+    found = evaluate(six, people(), "test", labels="fer6")
+    assert (found.overall.labels, found.overall.n) == (FER6, 90)
+    with pytest.raises(LabelError, match="nothing stands for contempt"):
+        evaluate(six, people(), "test", labels=FER8)
+
+
+def test_a_temperature_is_fitted_on_validation() -> None:
+    """The model says 0.7 and is right in about four of five rows: it is not sure enough."""
+    whole = with_validation(people(2100))
+    found = evaluate(Tempered(), whole, "test", calibrate=True).recalibrated
+    assert found is not None
+    assert found.n == (whole.split == "validation").sum()
+    assert found.temperature < 1
+    assert found.ece_after < 0.05 < found.ece_before
+    assert evaluate(Tempered(), whole, "test").recalibrated is None
+    with pytest.raises(OptionError, match="judged on another one"):
+        evaluate(Tempered(), whole, "val", calibrate=True)
+    with pytest.raises(DatasetAbsentError, match="'validation'"):
+        evaluate(Tempered(), people(), "test", calibrate=True)
+
+
+def test_the_model_without_its_own_temperature() -> None:
+    """Logits of ln 0.7 and ln 0.05, divided by 2: taken back, the confidence is 0.7 again."""
+    cold, warm = evaluate(Tempered(), people(), "test"), evaluate(Tempered(temperature=2.0), people(), "test")
+    assert cold.uncalibrated_ece is None
+    assert warm.overall.ece > 0.3
+    assert warm.uncalibrated_ece == pytest.approx(cold.overall.ece, abs=1e-6)
+
+
+def test_votes_are_judged_where_the_data_set_has_them() -> None:
+    whole = data()
+    votes = np.eye(7, dtype=np.float32)[whole.targets]
+    found = evaluate(FirstPixel(), replace(whole, votes=votes), "test").overall
+    assert found.kl_votes == pytest.approx(found.log_loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("labels", ["fer7", "fer6"])
+def test_the_default_model_tells_its_temperature(labels: str) -> None:
+    """Over its own head's labels and over some of them; where it sums scores, a temperature can't be taken back."""
+    whole = replace(people(80), images=np.random.default_rng(0).integers(0, 256, (80, 48, 48), np.uint8)).with_labels(label_set(labels))
+    model = mien.load_model("default", labels)
+    found = evaluate(model, whole, "test")
+    head = FER7 if labels == "fer7" else FER8
+    bare = head.project(softmax(model.logits(whole.images[found.rows]), axis=1), whole.labels)
+    assert found.uncalibrated_ece == pytest.approx(expected_calibration_error(bare, found.targets), abs=1e-4)
+    assert found.model == model.identity.name
+    assert model.with_labels("valence3").temperature is None
+
+
+def test_a_model_without_a_name_is_called_by_its_kind() -> None:
+    class Nameless:
+        labels = FER7
+        predict = FirstPixel().predict
+
+    assert evaluate(Nameless(), data(), "test").model == "Nameless"

@@ -1,4 +1,4 @@
-"""How far a figure would move on another sample: percentile bootstrap (Efron, 1979), by image or by group, and Wilson's interval."""
+"""How far a figure would move on another sample: percentile bootstrap (Efron, 1979) and Wilson's interval, by image or by group."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mien.core.errors import InputError
 RESAMPLES = 2_000
 LEVEL = 0.95
 _CHUNK = 100
+_CELLS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,49 @@ def wilson_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
     _need_level(level)
     if n < 1 or not 0 <= hits <= n:
         raise InputError(f"A share needs n ≥ 1 and 0 ≤ hits ≤ n; received {hits} of {n}.")
+    return _wilson(hits / n, n, level)
+
+
+def share_intervals(
+    hits: NDArray[Any], counted: NDArray[Any], groups: NDArray[Any] | None = None, *, level: float = LEVEL
+) -> tuple[Interval | None, ...]:
+    """Wilson's interval of each share sum(hits) / sum(counted), for boolean (N, K), hits among the counted: K intervals.
+
+    With `groups` (N,), n is the effective number of independent rows: n over the design effect of the groups, at least 1, from the variance
+    of a ratio of group sums (Cochran, 1977). For shares of 0 and 1, where that is none, n is the number of groups. A share of nothing has
+    the interval None. Fit for few rows and for shares near 0 and 1, where resampling knows no spread.
+
+    Raises InputError for rows of unequal number.
+    """
+    _need_level(level)
+    if hits.shape != counted.shape or hits.ndim != 2 or (groups is not None and len(groups) != len(hits)):
+        raise InputError(
+            f"Shares need hits and counted rows (N, K) and a group for each row; received {hits.shape}, {counted.shape} "
+            f"and {'no' if groups is None else len(groups)} groups."
+        )
+    parts, wholes = hits.astype(np.float64), counted.astype(np.float64)
+    if groups is not None:
+        both = _group_sums(np.concatenate([parts, wholes], axis=1), groups)
+        parts, wholes = both[:, : parts.shape[1]], both[:, parts.shape[1] :]
+    return tuple(_grouped_share(part, whole, level) for part, whole in zip(parts.T, wholes.T, strict=True))
+
+
+def _grouped_share(part: NDArray[np.float64], whole: NDArray[np.float64], level: float) -> Interval | None:
+    part, whole = part[whole > 0], whole[whole > 0]
+    n, blocks = float(whole.sum()), len(whole)
+    if not blocks:
+        return None
+    share = float(part.sum() / n)
+    if share in (0.0, 1.0) or blocks == 1:
+        return _wilson(share, blocks, level)
+    grouped = blocks / (blocks - 1) * float(((part - share * whole) ** 2).sum()) / n**2
+    alone = share * (1 - share) / (n - 1)
+    return _wilson(share, n / max(1.0, grouped / alone), level)
+
+
+def _wilson(share: float, n: float, level: float) -> Interval:
     z = float(ndtri((1 + level) / 2))
-    share, widened = hits / n, 1 + z * z / n
+    widened = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / widened
     half = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / widened
     return Interval(max(0.0, middle - half), min(1.0, middle + half), level)
@@ -101,8 +143,9 @@ def _group_sums(values: NDArray[Any], groups: NDArray[Any]) -> NDArray[np.float6
 
 def _weights(n: int, rng: np.random.Generator, resamples: int) -> Iterator[NDArray[np.float64]]:
     """How often each of `n` blocks is drawn, in chunks (B, n): all at once would take resamples × n numbers."""
-    for start in range(0, resamples, _CHUNK):
-        size = min(_CHUNK, resamples - start)
+    chunk = max(1, min(_CHUNK, _CELLS // n))
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
         drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
