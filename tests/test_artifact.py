@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.artifact import CARD_KEY, Card, Head, list_models, load_model, read_card, save_artifact
-from mien.core.errors import ArtifactError, InputError, LabelError, UnknownNameError
+from mien.core.errors import ArtifactError, InputError, LabelError, OptionError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
+from mien.datasets.base import SplitOrigin
 from mien.preprocess import Preprocessing
 
 CARD = Card("probe", "1", (Head("eight", FER8, 2.0), Head("seven", FER7)), Preprocessing(4), "made up", "none")
@@ -107,6 +108,39 @@ def test_no_card(tmp_path: Path) -> None:
     onnx.save(probe(), tmp_path / "m.onnx")
     with pytest.raises(ArtifactError, match="has no card"):
         load_model(tmp_path / "m.onnx")
+
+
+def test_what_a_run_was_selected_on_is_on_the_card(tmp_path: Path) -> None:
+    origin = SplitOrigin("subject_folds", "2 of 5", "0" * 64, "Of 9 test rows, 3 show a subject that is also in train.")
+    save_artifact(probe(), replace(CARD, selection="test", origin=origin), tmp_path / "m.onnx")
+    card = read_card(tmp_path / "m.onnx")
+    assert (card.selection, card.origin) == ("test", origin)
+
+
+def test_a_card_of_before_the_protocols_is_read() -> None:
+    data = json.loads(json.dumps(CARD.to_dict()))
+    for key in ("selection", "origin"):
+        del data[key]
+    for head in data["heads"]:
+        del head["abstain_at"]
+    assert Card.from_dict(data) == CARD
+    with pytest.raises(ArtifactError, match="can't be read"):
+        Card.from_dict(data | {"origin": {"protcol": "official"}})
+
+
+def test_thresholds_are_those_of_a_head_and_a_coverage(tmp_path: Path) -> None:
+    heads = (replace(CARD.heads[0], abstain_at={"0.8": 0.6, "0.9": 0.4}), CARD.heads[1])
+    save_artifact(probe(), replace(CARD, heads=heads), tmp_path / "m.onnx")
+    model = load_model(tmp_path / "m.onnx")
+    assert (model.threshold_at(0.8), model.threshold_at(0.90)) == (0.6, 0.4)
+    with pytest.raises(OptionError, match=r"no threshold for the coverage 0\.7\. It has them for 0\.8, 0\.9"):
+        model.threshold_at(0.7)
+    with pytest.raises(OptionError, match="Fit them with mien train"):
+        model.with_labels("fer7").threshold_at(0.9)
+    with pytest.raises(OptionError, match="for fer8, fer7, not for valence3"):
+        model.with_labels("valence3").threshold_at(0.9)
+    with pytest.raises(ArtifactError, match="scores lie in 0–1"):
+        Head("eight", FER8, abstain_at={"0.9": 1.5})
 
 
 def test_changed_weights_are_refused(path: Path) -> None:

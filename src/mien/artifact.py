@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import ArtifactError, InputError, UnknownNameError
+from mien.core.errors import ArtifactError, InputError, OptionError, UnknownNameError
 from mien.core.files import open_input, write_bytes
 from mien.core.labels import LABEL_SETS, LabelSet, label_set
-from mien.core.types import ModelIdentity
+from mien.core.types import ModelIdentity, Scores
+from mien.datasets.base import SplitOrigin
 from mien.preprocess import Crops, Preprocessing
 
 if TYPE_CHECKING:
@@ -36,16 +38,23 @@ BATCH = 32
 class Head:
     """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by.
 
-    Raises ArtifactError unless the temperature is positive and finite.
+    `abstain_at`: coverage, written as "0.9", → the score under which to abstain so that about this share of faces is answered, as fitted on
+    the selection split; empty for a model that was made without.
+
+    Raises ArtifactError unless the temperature is positive and finite, and the thresholds lie in 0–1.
     """
 
     output: str
     labels: LabelSet
     temperature: float = 1.0
+    abstain_at: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < float("inf"):
             raise ArtifactError(f"The output {self.output!r} has the temperature {self.temperature}; a temperature is a positive number.")
+        for coverage, threshold in self.abstain_at.items():
+            if not 0 <= threshold <= 1:
+                raise ArtifactError(f"The output {self.output!r} has the threshold {threshold} at coverage {coverage}; scores lie in 0–1.")
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,9 @@ class Card:
     """What has to be known to use a model rightly and to trust it. Stored inside the model's file.
 
     `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be
-    used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval. `sha256` is that of the graph
-    and weights; it is filled in when the file is written.
+    used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval; "held_out" is False on the split
+    that the best epoch was picked on. `selection`: that split. `origin`: the protocol by which rows came to train, validation and test.
+    `sha256` is that of the graph and weights; it is filled in when the file is written.
     """
 
     name: str
@@ -67,12 +77,21 @@ class Card:
     recipe: dict[str, Any] = field(default_factory=dict)
     parameters: int | None = None
     sha256: str = ""
+    selection: str = "validation"
+    origin: SplitOrigin = field(default_factory=SplitOrigin)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON values."""
         data = asdict(self)
         data["heads"] = [
-            {"output": h.output, "label_set": h.labels.name, "labels": list(h.labels), "temperature": h.temperature} for h in self.heads
+            {
+                "output": h.output,
+                "label_set": h.labels.name,
+                "labels": list(h.labels),
+                "temperature": h.temperature,
+                "abstain_at": dict(h.abstain_at),
+            }
+            for h in self.heads
         ]
         return {"mien": SCHEMA, **data}
 
@@ -82,13 +101,38 @@ class Card:
         try:
             if data["mien"] != SCHEMA:
                 raise ArtifactError(f"The card has schema {data['mien']!r}; this version of mien reads schema {SCHEMA}. Update mien.")
-            heads = tuple(Head(h["output"], _named(h["label_set"], h["labels"]), float(h["temperature"])) for h in data["heads"])
+            heads = tuple(_head(h) for h in data["heads"])
             fields = {name: data[name] for name in ("name", "version", "training_data", "licence", "recipe", "parameters", "sha256")}
-            return cls(heads=heads, preprocessing=Preprocessing(**data["preprocessing"]), metrics=tuple(data["metrics"]), **fields)
-        except (KeyError, TypeError, ValueError, InputError) as error:
+            return cls(
+                heads=heads,
+                preprocessing=Preprocessing(**data["preprocessing"]),
+                metrics=tuple(data["metrics"]),
+                selection=data.get("selection", "validation"),  # an older card does not tell, and there was no other
+                origin=SplitOrigin(**data.get("origin", {})),
+                **fields,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise ArtifactError(
                 f"The card of this model can't be read ({type(error).__name__}: {error}). Export the model again."
             ) from error
+
+
+class ExpressionModel(Protocol):
+    """Whatever scores crops: a `Model`, or somebody else's with the same face."""
+
+    @property
+    def labels(self) -> LabelSet:
+        """What the columns of the scores mean, in order."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, hash and label set, as results carry them."""
+
+    def with_labels(self, labels: LabelSet) -> ExpressionModel:
+        """The same model read as another label set. Raises LabelError."""
+
+    def predict(self, crops: Crops) -> Scores:
+        """Scores float32 (N, C), rows summing to 1, for uint8 (N, H, W) gray, (N, H, W, 3) RGB, or a sequence of pictures of any sizes."""
 
 
 class Model:
@@ -108,9 +152,29 @@ class Model:
         """Name, hash and label set, as results carry them."""
         return ModelIdentity(self.card.name, self.card.sha256, self.labels)
 
+    @property
+    def temperature(self) -> float | None:
+        """What the logits behind the scores are divided by; None where scores are sums of a head's, so that this can't be taken back."""
+        merges = self._projects and bool((self._head.labels.projection(self.labels).sum(axis=0) > 1).any())
+        return None if merges else self._head.temperature
+
     def with_labels(self, labels: str | LabelSet) -> Model:
         """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
         return Model(self.card, self._session, label_set(labels))
+
+    def threshold_at(self, coverage: float) -> float:
+        """The score under which to abstain so that about the share `coverage` of faces is answered, as on the selection split.
+
+        Raises OptionError when the card has no threshold for that coverage, or these labels are read from another head's.
+        """
+        if self._projects:
+            own = ", ".join(h.labels.name for h in self.card.heads)
+            raise OptionError(f"{self.card.name} has thresholds for {own}, not for {self.labels.name}. Use one of those, or abstain_below.")
+        if f"{coverage:g}" not in self._head.abstain_at:
+            there = ", ".join(self._head.abstain_at)
+            todo = f"It has them for {there}." if there else "Fit them with mien train, or give abstain_below."
+            raise OptionError(f"{self.card.name} has no threshold for the coverage {coverage:g}. {todo}")
+        return self._head.abstain_at[f"{coverage:g}"]
 
     def logits(self, crops: Crops, head: LabelSet | None = None) -> NDArray[np.float32]:
         """Raw outputs (N, C) of the head of that label set (default: the one behind `labels`), before temperature and softmax."""
@@ -270,6 +334,11 @@ def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession
                 f"{path}: output {head.output!r} has shape {result.shape}, its label set {head.labels.name} has {len(head.labels)} labels. "
                 "The label count does not fit; export the model again with its own labels."
             )
+
+
+def _head(data: dict[str, Any]) -> Head:
+    thresholds = {str(coverage): float(threshold) for coverage, threshold in data.get("abstain_at", {}).items()}
+    return Head(data["output"], _named(data["label_set"], data["labels"]), float(data["temperature"]), thresholds)
 
 
 def _named(name: str, names: list[str]) -> LabelSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from PIL import Image
 
 import mien
 from mien.analysis.analyzer import Analyzer, analyze
+from mien.artifact import save_artifact
 from mien.core.errors import DecodeError, InputError, LabelError, OptionError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
 from mien.core.types import RGB, Face, Frame
 from tests.analysis.parts import COLOURS, ArraySource, ColourModel, FixedDetector, plain
+from tests.test_artifact import CARD, probe
 
 
 @pytest.fixture
@@ -62,6 +65,18 @@ def test_abstaining_keeps_the_label(threshold: float, abstains: bool) -> None:
 def test_abstain_below_is_a_score(threshold: float) -> None:
     with pytest.raises(OptionError, match="abstain_below is a score from 0 to 1"):
         Analyzer(ColourModel(), FixedDetector(), abstain_below=threshold)
+
+
+def test_a_coverage_stands_for_the_threshold_of_the_card(tmp_path: Path) -> None:
+    heads = (replace(CARD.heads[0], abstain_at={"0.9": 0.25}),)
+    save_artifact(probe(), replace(CARD, heads=heads), tmp_path / "m.onnx")
+    assert Analyzer(tmp_path / "m.onnx", FixedDetector(), coverage=0.9).abstain_below == 0.25
+    with pytest.raises(OptionError, match=r"no threshold for the coverage 0\.5"):
+        Analyzer(tmp_path / "m.onnx", FixedDetector(), coverage=0.5)
+    with pytest.raises(OptionError, match="not both"):
+        Analyzer(tmp_path / "m.onnx", FixedDetector(), coverage=0.9, abstain_below=0.5)
+    with pytest.raises(OptionError, match="colour is no model file of mien"):
+        Analyzer(ColourModel(), FixedDetector(), coverage=0.9)
 
 
 def test_labels_of_a_model_object() -> None:

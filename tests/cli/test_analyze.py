@@ -112,6 +112,8 @@ def test_an_output_that_cannot_be_written_is_known_before_the_work(mien, photo, 
         ["photo.jpg", "--every", "2", "--fps", "5"],
         ["photo.jpg", "--start", "3", "--end", "2"],
         ["photo.jpg", "--abstain-below", "2"],
+        ["photo.jpg", "--coverage", "2"],
+        ["photo.jpg", "--coverage", "0.9", "--abstain-below", "0.5"],
         ["photo.jpg", "--no-such-option"],
     ],
 )
@@ -157,3 +159,9 @@ def test_a_folder_without_a_face_says_so(mien, tmp_path, portrait) -> None:
     done = mien("analyze", tmp_path)
     assert done.exit_code == 0
     assert "no face found" in done.stdout
+
+
+def test_a_coverage_that_the_model_has_no_threshold_for(mien, photo) -> None:
+    done = mien("analyze", photo, "--coverage", "0.33")
+    assert done.exit_code == 1
+    assert "no threshold for the coverage 0.33" in one_line(done.stderr)

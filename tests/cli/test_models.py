@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from mien.artifact import list_models, load_model, read_card
+from mien.artifact import list_models, load_model, read_card, save_artifact
+from mien.datasets.base import SplitOrigin
+from tests.test_artifact import CARD, probe
 
 
 def test_the_list_has_every_shipped_model(mien) -> None:
@@ -62,3 +65,14 @@ def test_export_never_takes_the_place_of_another_kind_of_file(mien, tmp_path) ->
     assert done.exit_code == 2
     assert ".onnx" in done.stderr
     assert (tmp_path / "photo.jpg").read_text() == "mine"
+
+
+def test_the_card_says_where_the_split_comes_from_and_what_it_lets_leak(mien, tmp_path) -> None:
+    origin = SplitOrigin("sdl_as_published", "", "a" * 64, "Copies of one picture stand on several sides.")
+    heads = (replace(CARD.heads[0], abstain_at={"0.8": 0.612, "0.9": 0.43}), CARD.heads[1])
+    save_artifact(probe(), replace(CARD, heads=heads, selection="test", origin=origin), tmp_path / "m.onnx")
+    told = mien("models", "info", tmp_path / "m.onnx").stdout
+    assert "sdl_as_published aaaaaaaaaaaa" in told
+    assert "Copies of one picture" in told
+    assert "test: its figures there are not held out" in told
+    assert "0.612 to answer 80%, 0.430 to answer 90%" in told

@@ -76,6 +76,25 @@ def test_without_the_extra_the_message_names_it(mien, words, monkeypatch) -> Non
 def test_wrong_usage_is_exit_code_2(mien, words) -> None:
     assert mien(*words, "--set", "optim.batch_size").exit_code == 2
     assert mien(*words, "--devices", "0").exit_code == 2
+    assert mien(*words, "--seeds", "0").exit_code == 2
+    assert mien(*words, "--seeds", "2", "--devices", "2").exit_code == 2
+
+
+def test_folds_need_a_protocol_that_has_them(mien, words) -> None:
+    done = mien(*words, "--folds")
+    assert done.exit_code == 1
+    assert "The protocol official has one fold only" in done.stderr
+
+
+@pytest.mark.slow
+def test_seeds_are_summed_up(mien, words, tmp_path) -> None:
+    done = mien(*words, "--out", tmp_path / "runs", "--seeds", 2, "--set", "phases=[{epochs=1, size=16}]")
+    assert done.exit_code == 0, done.output
+    assert "fer2013 validation (fer7), selected on" in done.stdout
+    summary = json.loads((tmp_path / "runs" / "summary.json").read_text(encoding="utf-8"))
+    assert [run["folder"] for run in summary["runs"]] == ["seed-0", "seed-1"]
+    again = mien(*words, "--out", tmp_path / "runs", "--seeds", 2, "--set", "phases=[{epochs=1, size=16}]", "--resume", "--json")
+    assert json.loads(again.stdout) == summary
 
 
 def _process(words: list[object], *more: object) -> subprocess.Popen[str]:

@@ -87,6 +87,9 @@ def test_card_carries_figures_of_both_heads_and_splits(finished: Run) -> None:
         assert overall["accuracy_interval"]["low"] <= overall["accuracy"] <= overall["accuracy_interval"]["high"]
     assert card.recipe == finished.recipe.model_dump(mode="json")
     assert all(h.temperature > 0 for h in card.heads)
+    assert all(0 < h.abstain_at["0.9"] <= h.abstain_at["0.8"] <= 1 for h in card.heads)
+    assert all(metric["held_out"] == (metric["split"] == "test") for metric in card.metrics)
+    assert (card.selection, card.origin.protocol) == ("validation", "official")
 
 
 def test_flip_average_is_inside_the_graph(finished: Run) -> None:

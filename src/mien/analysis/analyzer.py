@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +16,13 @@ from mien.analysis.results import Results
 from mien.analysis.run import run
 from mien.analysis.sinks import Collect, PerFrame
 from mien.analysis.stream import Analysed, Ended, pump
-from mien.artifact import load_model
+from mien.artifact import ExpressionModel, Model, load_model
 from mien.core.errors import InputError, OptionError
 from mien.core.labels import LabelSet, label_set
-from mien.core.types import RGB, Face, FaceResult, Frame, FrameResult, ModelIdentity, Prediction
+from mien.core.types import RGB, Face, FaceResult, Frame, FrameResult, Prediction
 from mien.faces import Detector, make_detector
 from mien.faces.align import cut
 from mien.sources import Source, resolve
-
-
-class ExpressionModel(Protocol):
-    """Whatever scores crops; `mien.artifact.Model` is one."""
-
-    @property
-    def labels(self) -> LabelSet:
-        """What the columns of the scores mean."""
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """Name, hash and label set, as results carry them."""
-
-    def predict(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Crops uint8 (H, W, 3) RGB of any sizes → scores float32 (N, C), rows summing to 1."""
-
-    def with_labels(self, labels: LabelSet) -> ExpressionModel:
-        """The same model read as another label set."""
 
 
 class Analyzer:
@@ -52,6 +34,7 @@ class Analyzer:
     detector : "centerface", "yunet", "cascade", "whole", or an object with `name`, `box_framing` and `detect(image, *, moving)`.
     labels : the label set of the scores ("fer8", "fer7", "valence3" …); default the model's own.
     abstain_below : 0–1; a face whose highest score lies under it is marked `abstained` (its label is given all the same).
+    coverage : 0.8 or 0.9; in place of `abstain_below`, the threshold that the model's card keeps for answering that share of faces.
     threads : for the model's runtime; default all cores.
     detector_options : passed to the detector of that name.
 
@@ -64,7 +47,8 @@ class Analyzer:
     ArtifactError, LabelError
         A model file that is refused, or that can't speak in these labels.
     OptionError
-        `abstain_below` outside 0–1, or an option that the detector refuses.
+        `abstain_below` outside 0–1 or beside `coverage`, a coverage that the model keeps no threshold for, or an option that the detector
+        refuses.
     """
 
     def __init__(
@@ -74,15 +58,18 @@ class Analyzer:
         labels: str | LabelSet | None = None,
         *,
         abstain_below: float = 0.0,
+        coverage: float | None = None,
         threads: int | None = None,
         detector_options: Mapping[str, Any] | None = None,
     ) -> None:
         if not 0.0 <= abstain_below <= 1.0:
             raise OptionError(f"abstain_below is a score from 0 to 1; received {abstain_below}. Give 0 to never abstain.")
+        if coverage is not None and abstain_below:
+            raise OptionError(f"Give abstain_below or coverage, not both; received {abstain_below} and {coverage}.")
         wanted = None if labels is None else label_set(labels)
         self.detector = make_detector(detector, **(detector_options or {})) if isinstance(detector, str) else detector
         self.model = _model(model, wanted, threads)
-        self.abstain_below = abstain_below
+        self.abstain_below = abstain_below if coverage is None else _threshold(self.model, coverage)
 
     @property
     def labels(self) -> LabelSet:
@@ -172,6 +159,7 @@ def analyze(
     detector: str | Detector = "centerface",
     labels: str | LabelSet | None = None,
     abstain_below: float = 0.0,
+    coverage: float | None = None,
     bgr: bool = False,
     every: int = 1,
     fps: float | None = None,
@@ -183,7 +171,7 @@ def analyze(
 
     The model and the detector are loaded for this call: for many calls, make one `Analyzer` and keep it.
     """
-    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below)
+    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage)
     return analyzer.analyze(inputs, bgr=bgr, every=every, fps=fps, start_s=start_s, end_s=end_s, on_frame=on_frame)
 
 
@@ -191,6 +179,12 @@ def _model(model: str | Path | ExpressionModel, labels: LabelSet | None, threads
     if isinstance(model, (str, Path)):
         return load_model(model, labels, threads=threads)
     return model if labels is None else model.with_labels(labels)
+
+
+def _threshold(model: ExpressionModel, coverage: float) -> float:
+    if not isinstance(model, Model):
+        raise OptionError(f"{model.identity.name} is no model file of mien and keeps no thresholds for a coverage. Give abstain_below.")
+    return model.threshold_at(coverage)
 
 
 def _picture(reopen: Callable[[], Iterator[Source]], source: int, frame: int) -> RGB:

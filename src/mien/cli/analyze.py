@@ -40,6 +40,10 @@ Annotate = Annotated[
 Report = Annotated[Path | None, typer.Option(help="Write a report: one HTML file that opens offline.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help='Print the results as JSON (schema "mien/1") in place of the table.')]
 Abstain = Annotated[float, typer.Option(min=0, max=1, help="Mark a face whose highest score lies under this as abstained.")]
+Coverage = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Abstain so that about this share of faces is answered: 0.8 or 0.9, as fitted for the model."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the model's runtime.", show_default="all cores")]
 
 
@@ -57,6 +61,7 @@ def analyze(
     report: Report = None,
     as_json: Json = False,
     abstain_below: Abstain = 0.0,
+    coverage: Coverage = None,
     threads: Threads = None,
 ) -> None:
     """Find the faces of pictures and videos, and say what they show.
@@ -67,10 +72,12 @@ def analyze(
         raise typer.BadParameter("Give --every or --fps, not both.", param_hint="--fps")
     if start is not None and end is not None and end <= start:
         raise typer.BadParameter(f"The end, {end} s, is not after the start, {start} s.", param_hint="--end")
+    if coverage is not None and abstain_below:
+        raise typer.BadParameter("Give --coverage or --abstain-below, not both.", param_hint="--coverage")
     from mien.analysis.analyzer import Analyzer
     from mien.sources import resolve
 
-    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, threads=threads)
+    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, threads=threads)
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     if annotate is not None:
         sources = _without_drawn(sources, annotate, set(inputs))

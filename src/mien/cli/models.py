@@ -11,7 +11,7 @@ from mien.cli.console import show_json, show_table, stdout
 from mien.cli.options import Json
 
 if TYPE_CHECKING:
-    from mien.artifact import Card
+    from mien.artifact import Card, Head
 
 app = typer.Typer(help="The shipped models, and the card in any model file.", no_args_is_help=True)
 
@@ -81,11 +81,19 @@ def _show(card: Card) -> None:
         ("input", f"{pre.size} × {pre.size}, {'gray' if pre.channels == 1 else 'RGB'}"),
         ("trained on", card.training_data),
         ("licence", card.licence),
+        ("split", " ".join(filter(None, (card.origin.protocol, card.origin.fold, card.origin.sha256[:12])))),
+        ("selected on", card.selection if card.selection == "validation" else f"{card.selection}: its figures there are not held out"),
     ]
+    facts += [("leaks", card.origin.leaks)] if card.origin.leaks else []
     facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
+    facts += [(f"abstain under ({h.labels.name})", _thresholds(h)) for h in card.heads if h.abstain_at]
     show_table(("", ""), facts, wide=1)
     if card.metrics:
         show_table(("Measured on", ">n", ">Accuracy", "95 % interval", ">Macro-F1", ">ECE", ">Clean"), [_figures(m) for m in card.metrics])
+
+
+def _thresholds(head: Head) -> str:
+    return ", ".join(f"{threshold:.3f} to answer {float(coverage):.0%}" for coverage, threshold in head.abstain_at.items())
 
 
 def _figures(metric: dict[str, Any]) -> tuple[str, ...]:

@@ -14,6 +14,9 @@ from torch import Tensor
 from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset, load_dataset
+from mien.datasets.plan import Plan
+from mien.datasets.protocols import make_split
+from mien.datasets.sampling import oversampled_rows
 from mien.training.recipe import Recipe, TargetPart
 
 
@@ -50,31 +53,63 @@ class Split:
         return digest.hexdigest()
 
 
-def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
-    """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
+def plan_of(recipe: Recipe, dataset: Dataset) -> Plan:
+    """The folds of the recipe's protocol over `dataset`, all of them unless it names one. Raises as `make_split` does."""
+    part = recipe.protocol
+    return make_split(dataset, part.name, seed=part.seed, fold=part.fold, **part.options)
 
-    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the split,
-    or the test split where the recipe evaluates it, is empty.
+
+def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
+    """The data set of every head, divided as the recipe's protocol says: head → rows with their sides.
+
+    The first one's rows decide on the split, and on what is oversampled.
+
+    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the protocol
+    has several folds and the recipe names none.
     """
     sets = {head: load_dataset(t.dataset, data_dir, **t.options) for head, t in recipe.targets.items()}
     base_head, base = next(iter(sets.items()))
+    for head, dataset in sets.items():
+        if len(dataset) != len(base) or not np.array_equal(dataset.ids, base.ids):
+            raise RecipeError(
+                f"The heads {base_head!r} and {head!r} need data sets that label the same rows; {base.name} and {dataset.name} do not."
+            )
+    plan = plan_of(recipe, base)
+    if len(plan.folds) > 1:
+        raise RecipeError(
+            f"The protocol {plan.protocol} divides {base.name} into {len(plan.folds)} folds: {', '.join(f.name for f in plan.folds)}. "
+            "Choose one with protocol.fold, or train all with --folds."
+        )
+    sets = {head: plan.apply(dataset) for head, dataset in sets.items()}
+    for head, dataset in sets.items():
+        if dataset.labels.name != head:
+            raise RecipeError(
+                f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head."
+            )
+    if recipe.protocol.oversample:
+        rows = oversampled_rows(sets[base_head], recipe.protocol.seed)
+        sets = {head: dataset.take(rows) for head, dataset in sets.items()}
+    return sets
+
+
+def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
+    """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
+
+    Raises RecipeError when the split, or the test split where the recipe evaluates it, is empty; else as `load_sets`.
+    """
+    return split_of(recipe, load_sets(recipe, data_dir), split)
+
+
+def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
+    """The rows of `split` of the `sets` that `load_sets` gave. Raises RecipeError like `load_split`."""
+    base = next(iter(sets.values()))
     there = sorted(set(base.split.tolist()))
     if split not in there:
         raise RecipeError(f"The data set {base.name} has no {split} split; it has: {', '.join(there)}. Give it the rows.")
     if recipe.evaluate_test and "test" not in there:  # else the run would fail at its very end
         raise RecipeError(f"The data set {base.name} has no test split to evaluate; it has: {', '.join(there)}. Set evaluate_test = false.")
     rows = np.flatnonzero(base.split == split)
-    heads = {}
-    for head, dataset in sets.items():
-        if dataset.labels.name != head:
-            raise RecipeError(
-                f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head."
-            )
-        if len(dataset) != len(base) or not np.array_equal(dataset.ids, base.ids):
-            raise RecipeError(
-                f"The heads {base_head!r} and {head!r} need data sets that label the same rows; {base.name} and {dataset.name} do not."
-            )
-        heads[head] = _head_targets(dataset.take(rows), recipe.targets[head])
+    heads = {head: _head_targets(dataset.take(rows), recipe.targets[head]) for head, dataset in sets.items()}
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
     return Split(images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), heads)
 

@@ -9,19 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.artifact import Card, Head, Model, load_model, save_artifact
+from mien.artifact import Card, Head, Model, load_model, save_artifact, softmax
 from mien.core.labels import label_set
-from mien.datasets.base import load_dataset
+from mien.datasets.base import Dataset
 from mien.evaluation.calibration import fit_temperature
 from mien.evaluation.run import evaluate
+from mien.evaluation.selective import COVERAGES, risk_coverage
 from mien.models.registry import count_parameters
 from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
-from mien.training.data import Split
-from mien.training.recipe import TargetPart
+from mien.training.data import Split, load_sets
 
 if TYPE_CHECKING:
     import onnx
@@ -74,14 +75,16 @@ def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
     return graph
 
 
-def finish(run: Run, model: nn.Module, validation: Split, data_dir: str | Path) -> Model:
+def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -> Model:
     """Turn a finished run into its artifact, in the run's folder.
 
-    Each head's temperature is fitted on the validation split; the artifact is measured as it will be used, and the figures go into its
-    card. The test split is read here, once, where the recipe says so. The curve is drawn too.
+    Each head's temperature, and the thresholds under which it abstains, are fitted on the split that the run selected on; the artifact is
+    measured as it will be used, and the figures go into its card, with the protocol that they follow. The test split is read here, once,
+    where the recipe says so. The curve is drawn too.
     """
     recipe, path = run.recipe, run.folder / ARTIFACT
-    preprocessing = Preprocessing(recipe.phases[-1].size, validation.images.shape[1])
+    preprocessing = Preprocessing(recipe.phases[-1].size, selection.images.shape[1])
+    sets = load_sets(recipe, data_dir)
     graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
     card = Card(
         name=recipe.name,
@@ -92,29 +95,36 @@ def finish(run: Run, model: nn.Module, validation: Split, data_dir: str | Path) 
         licence=recipe.licence,
         recipe=recipe.model_dump(mode="json"),
         parameters=count_parameters(model),
+        selection=recipe.select_on,
+        origin=next(iter(sets.values())).origin,
     )
     save_artifact(graph, card, path)
-    card = replace(card, heads=_calibrated(load_model(path), validation))
+    card = replace(card, heads=_calibrated(load_model(path), selection))
     save_artifact(graph, card, path)
-    splits = ("validation", "test") if recipe.evaluate_test else ("validation",)
-    metrics = tuple(_measure(path, head, target, split, data_dir) for split in splits for head, target in recipe.targets.items())
+    there = [split for split in ("validation", "test") if any((dataset.split == split).any() for dataset in sets.values())]
+    splits = [split for split in there if split in ("validation", recipe.select_on) or recipe.evaluate_test]
+    metrics = tuple(_measure(path, head, dataset, split, recipe.select_on) for split in splits for head, dataset in sets.items())
     save_artifact(graph, replace(card, metrics=metrics), path)
     draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return load_model(path)
 
 
-def _calibrated(model: Model, validation: Split) -> tuple[Head, ...]:
+def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
     heads = []
     for head in model.card.heads:
-        target = validation.heads[head.labels.name]
+        target = selection.heads[head.labels.name]
         rows = target.classes >= 0
-        images = validation.images[rows]
+        images = selection.images[rows]
         crops = images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1)
-        temperature = fit_temperature(model.logits(crops.numpy(), head.labels), target.classes[rows].numpy())
-        heads.append(replace(head, temperature=temperature))
+        logits, truth = model.logits(crops.numpy(), head.labels), target.classes[rows].numpy()
+        temperature = fit_temperature(logits, truth)
+        scores = softmax(logits / np.float32(temperature))
+        curve = risk_coverage(scores.max(axis=1), scores.argmax(axis=1) == truth)
+        thresholds = {f"{coverage:g}": curve.threshold_at(coverage) for coverage in COVERAGES}
+        heads.append(replace(head, temperature=temperature, abstain_at=thresholds))
     return tuple(heads)
 
 
-def _measure(path: Path, head: str, target: TargetPart, split: str, data_dir: str | Path) -> dict[str, Any]:
+def _measure(path: Path, head: str, dataset: Dataset, split: str, selection: str) -> dict[str, Any]:
     """One entry of the card's metrics: the split's labelled rows, scored by the artifact as it lies in the file."""
-    return evaluate(load_model(path, head), load_dataset(target.dataset, data_dir, **target.options), split).to_dict()
+    return {**evaluate(load_model(path, head), dataset, split).to_dict(), "held_out": split != selection}

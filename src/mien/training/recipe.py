@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mien.core.errors import RecipeError, UnknownNameError
 
@@ -77,12 +77,39 @@ class OptimPart(_Part):
     ema_decay: float = Field(0.999, ge=0, lt=1)
 
 
+class ProtocolPart(_Part):
+    """Who trains and who is tested: a protocol of `mien.datasets.protocols`, with its own `options` and `seed`.
+
+    `fold`: which of its folds, by number from 1 or by name, where it has several. `oversample`: repeat training rows, after the split,
+    until the classes of the first target have equal numbers.
+    """
+
+    name: str = "official"
+    seed: int = Field(0, ge=0)
+    fold: int | str | None = None
+    oversample: bool = False
+    options: dict[str, Any] = {}
+
+
+class DistillPart(_Part):
+    """Learning from other models: names or paths of artifacts, whose mean opinion gets `weight` of the target.
+
+    `temperature` softens what they say (above 1) before it is averaged.
+    """
+
+    teachers: list[str] = Field(min_length=1)
+    weight: float = Field(0.7, gt=0, le=1)
+    temperature: float = Field(1.0, gt=0, le=20)
+
+
 class Recipe(_Part):
     """All of one experiment.
 
     `targets`: head name → what it learns; the head's name is its label set, and the first is the model's default. The pictures are those
-    of the first target's data set; the others must label the same rows. The best epoch is the one with the highest mean validation
-    accuracy over the heads. `evaluate_test`: touch the test split, once, at the end, and write the figures into the card.
+    of the first target's data set; the others must label the same rows. The best epoch is the one with the highest mean accuracy over the
+    heads on the split `select_on`, where temperatures and thresholds are fitted too. That is "validation"; "test" takes
+    `allow_test_selection`, and the card then says that the figures on test are not held out. `evaluate_test`: touch the test split, once,
+    at the end, and write the figures into the card.
     """
 
     name: str = Field(min_length=1)
@@ -91,13 +118,26 @@ class Recipe(_Part):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
     model: ModelPart
     targets: dict[str, TargetPart] = Field(min_length=1)
+    distill: DistillPart | None = None
     augment: AugmentPart = AugmentPart()
     phases: list[PhasePart] = Field(min_length=1)
     optim: OptimPart = OptimPart()
     flip_average: bool = False
+    protocol: ProtocolPart = ProtocolPart()
+    select_on: Literal["validation", "test"] = "validation"
+    allow_test_selection: bool = False
     evaluate_test: bool = True
     training_data: str = ""
     licence: str = ""
+
+    @model_validator(mode="after")
+    def _selects_on_validation(self) -> Recipe:
+        if self.select_on == "test" and not self.allow_test_selection:
+            raise ValueError(
+                'select_on = "test" picks the best epoch on the rows that judge it. Select on "validation", or set '
+                "allow_test_selection = true and have the card say so"
+            )
+        return self
 
     @property
     def epochs(self) -> int:
@@ -151,6 +191,8 @@ def parse_recipe(data: dict[str, Any], where: str = "recipe") -> Recipe:
 
 
 def _describe(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # a rule over several keys
+        return str(error["msg"]).removeprefix("Value error, ")
     *parents, key = error["loc"]
     if error["type"] == "extra_forbidden":
         place = f"key of {'.'.join(map(str, parents))}" if parents else "key"
@@ -163,9 +205,11 @@ def _part_at(loc: tuple[str | int, ...]) -> type[_Part]:
     parts: dict[str | int, type[_Part]] = {
         "model": ModelPart,
         "targets": TargetPart,
+        "distill": DistillPart,
         "augment": AugmentPart,
         "phases": PhasePart,
         "optim": OptimPart,
+        "protocol": ProtocolPart,
     }
     return parts[loc[0]] if loc else Recipe
 

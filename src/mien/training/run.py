@@ -1,10 +1,10 @@
 """A run: a folder that says everything needed to repeat it, and ends with an artifact in it.
 
 recipe.json            the recipe as resolved
-run.json               versions, hardware, data fingerprints, parameters
+run.json               versions, hardware, protocol, selection, data fingerprints, parameters
 log.csv                one row an epoch
 checkpoint.safetensors after every epoch; `resume` goes on from it
-best.safetensors       the weights of the best epoch on the validation split
+best.safetensors       the weights of the best epoch on the selection split
 model.onnx             the artifact
 curve.png              loss and validation accuracy over the epochs
 """
@@ -17,7 +17,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ from torch import nn
 from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.core.labels import label_set
+from mien.datasets.base import SplitOrigin
 from mien.models.registry import build, count_parameters
 from mien.training import checkpoint
-from mien.training.data import Split, load_split, resized
+from mien.training.data import Split, load_sets, resized, split_of
+from mien.training.distill import distilled, teachers_of
 from mien.training.export import finish
 from mien.training.loop import State, fit, predict, start
-from mien.training.recipe import Recipe
+from mien.training.recipe import Recipe, parse_recipe
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -50,7 +52,7 @@ class Run:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The row of the best epoch: the highest mean validation accuracy among those at the final picture size."""
+        """The row of the best epoch: the highest mean accuracy on the selection split among those at the final picture size."""
         final = self.recipe.phases[-1].size
         return max((row for row in self.history if row["size"] == final), key=lambda row: (row["score"], -row["epoch"]))
 
@@ -98,11 +100,16 @@ def train(
     fabric = _fabric(recipe, devices)
     if leads():  # before the processes of the other devices are started, so that a fault is told once
         _claim(run, resume)
-    splits = {name: load_split(recipe, data_dir, name) for name in ("train", "validation")}
+    sets = load_sets(recipe, data_dir)
+    origin = next(iter(sets.values())).origin
+    splits = {name: split_of(recipe, sets, name) for name in ("train", recipe.select_on)}
+    if recipe.distill is not None:
+        splits["train"] = distilled(splits["train"], recipe.distill)
+    del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
     model = network(recipe)
     _need_fit(recipe, model, splits["train"])
     if leads():
-        _describe(run, splits, fabric)
+        _describe(run, splits, origin, fabric)
     fabric.launch()
     state = start(recipe, model, fabric)
     _restore(run, state)
@@ -111,7 +118,7 @@ def train(
     def after_epoch(state: State, row: dict[str, Any]) -> None:
         nonlocal clock
         if leads():
-            row |= validate(state.ema.module, splits["validation"], row["size"], fabric.device)
+            row |= validate(state.ema.module, splits[recipe.select_on], row["size"], fabric.device)
             row["seconds"] = round(time.monotonic() - clock, 2)
         run.history.append(fabric.broadcast(row))
         if leads():
@@ -122,7 +129,7 @@ def train(
 
     fit(recipe, state, splits["train"], fabric, after_epoch, stop_after)
     if state.epoch == recipe.epochs and leads():
-        finish(run, best_network(run), splits["validation"], data_dir)
+        finish(run, best_network(run), splits[recipe.select_on], data_dir)
     if fabric.world_size > 1:  # else a process that ends early may abort, and take the others with it
         fabric.barrier()
         torch.distributed.destroy_process_group()
@@ -165,8 +172,16 @@ def _claim(run: Run, resume: bool) -> None:
         return
     if not resume:
         raise TrainingError(f"{run.folder} already holds a run. Give --resume to go on with it, or another --out.")
-    if path.read_text(encoding="utf-8") != _as_text(run.recipe):
+    if not same_recipe(path, run.recipe):
         raise TrainingError(f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
+
+
+def same_recipe(path: Path, recipe: Recipe) -> bool:
+    """Whether `path` holds `recipe`; keys that are younger than the file have their defaults."""
+    try:
+        return parse_recipe(json.loads(path.read_text(encoding="utf-8"))) == recipe
+    except (OSError, ValueError):
+        return False
 
 
 def _as_text(recipe: Recipe) -> str:
@@ -212,7 +227,7 @@ def _keep(run: Run, state: State) -> None:
     write_text(run.folder / "log.csv", log.getvalue())
 
 
-def _describe(run: Run, splits: dict[str, Split], fabric: Fabric) -> None:
+def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, fabric: Fabric) -> None:
     from mien import __version__
 
     facts = {
@@ -223,6 +238,9 @@ def _describe(run: Run, splits: dict[str, Split], fabric: Fabric) -> None:
         "processor": platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "parameters": count_parameters(network(run.recipe)),
+        "protocol": asdict(origin),
+        "selection": run.recipe.select_on,
+        "teachers": teachers_of(run.recipe.distill),
         "data": {name: {"rows": len(split), "sha256": split.fingerprint} for name, split in splits.items()},
     }
     write_text(run.folder / "recipe.json", _as_text(run.recipe))

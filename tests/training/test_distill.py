@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mien.artifact import load_model, read_card, softmax
+from mien.core.errors import ArtifactError, RecipeError
+from mien.core.labels import FER8
+from mien.training.data import load_split
+from mien.training.distill import distilled
+from mien.training.recipe import DistillPart, parse_recipe
+from mien.training.run import train
+
+
+@pytest.fixture(scope="module")
+def teacher() -> str:
+    return "default"
+
+
+def test_targets_become_the_mixture_of_labels_and_teachers(small: dict[str, Any], small_data: Path, teacher: str) -> None:
+    split = load_split(parse_recipe(small), small_data, "train")
+    taught = distilled(split, DistillPart(teachers=[teacher, teacher], weight=0.25, temperature=2.0))
+    model, crops = load_model(teacher), split.images[:, 0].numpy()
+    logits = [model.logits(view, FER8) / 2 for view in (crops, np.ascontiguousarray(crops[:, :, ::-1]))]
+    opinion = (softmax(logits[0]) + softmax(logits[1])) / 2
+    before, after = split.heads["fer8"], taught.heads["fer8"]
+    assert np.allclose(after.probabilities.numpy(), 0.75 * before.probabilities.numpy() + 0.25 * opinion, atol=1e-6)
+    assert torch.equal(after.classes, before.classes)
+    assert torch.equal(taught.images, split.images)
+    assert taught.fingerprint != split.fingerprint
+
+
+def test_rows_without_a_label_learn_from_the_teachers_alone(small: dict[str, Any], small_data: Path, teacher: str) -> None:
+    split = load_split(parse_recipe(small), small_data, "train")
+    head = split.heads["fer7"]
+    head.known[:5], head.probabilities[:5] = False, 0
+    taught = distilled(split, DistillPart(teachers=[teacher], weight=0.5)).heads["fer7"]
+    assert taught.known.all()
+    assert torch.allclose(taught.probabilities.sum(1), torch.ones(len(split)), atol=1e-5)
+
+
+def test_a_distilled_run_names_its_teachers(small: dict[str, Any], small_data: Path, tmp_path: Path, teacher: str) -> None:
+    recipe = parse_recipe({**small, "distill": {"teachers": [teacher]}, "phases": [{"epochs": 1, "size": 48}]})
+    train(recipe, small_data, tmp_path / "run")
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["teachers"] == {teacher: read_card(teacher).sha256}
+    assert read_card(tmp_path / "run" / "model.onnx").recipe["distill"]["weight"] == 0.7
+
+
+def test_what_can_not_teach_is_refused(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"distill\.weight"):
+        parse_recipe({**small, "distill": {"teachers": ["default"], "weight": 0}})
+    with pytest.raises(RecipeError, match="teachers"):
+        parse_recipe({**small, "distill": {"teachers": []}})
+    split = load_split(parse_recipe(small), small_data, "train")
+    with pytest.raises(ArtifactError, match=r"nothing\.onnx"):
+        distilled(split, DistillPart(teachers=[str(tmp_path / "nothing.onnx")]))
+    one_head = parse_recipe({**small, "name": "one", "targets": {"fer7": small["targets"]["fer7"]}, "phases": [{"epochs": 1, "size": 48}]})
+    train(one_head, small_data, tmp_path / "one")
+    with pytest.raises(RecipeError, match="no head fer8"):
+        distilled(split, DistillPart(teachers=[str(tmp_path / "one" / "model.onnx")]))
