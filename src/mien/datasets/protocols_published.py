@@ -114,8 +114,8 @@ def sdl(roster: Roster, rng: np.random.Generator, *, fractions: Sequence[float] 
 def sdl_as_published(roster: Roster, rng: np.random.Generator, *, fractions: Sequence[float] = _TENTHS) -> list[Fold]:
     """Rare classes repeated until all have equal numbers; then 80 % / 10 % / 10 % at random.
 
-    SDL, section 5 (28,707 / 3,588 / 3,589 of FER2013; the last frames of CK+). The paper does not say that it oversamples
-    before it divides; its table 8, with a recall of disgust and surprise of 1.00 beside 0.32 of fear, is what that looks like.
+    SDL, section 5 (28,707 / 3,588 / 3,589 of FER2013; the last frames of CK+). The paper does not say whether it oversamples
+    before or after it divides; this is what the first order does to the figures of rare classes.
     """
     rows = np.concatenate([np.arange(len(roster)), evened(roster.targets, rng)])
     dealt = deal(roster.targets[rows], np.arange(len(rows)), general.fractions_of(fractions), rng)

@@ -48,9 +48,12 @@ class Totals:
             self.broken.append((source, error))
 
 
-def head(title: str, labels: LabelSet) -> str:
-    """Everything before the body's content. Nothing may be fetched, and no script but the page's own may run."""
-    style, script = _asset("report.css"), _asset("report.js")
+def head(title: str, labels: LabelSet, *sheets: str) -> str:
+    """Everything before the body's content, with the style sheets `sheets` of the assets after the common one.
+
+    Nothing may be fetched, and no script but the page's own may run.
+    """
+    style, script = "".join(map(_asset, ("report.css", *sheets))), _asset("report.js")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
     palette = "".join(
