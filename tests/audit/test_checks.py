@@ -34,7 +34,7 @@ def pair(data: Dataset) -> tuple[int, int]:
 def test_a_clean_split_has_no_leak_and_no_fault(clean: Dataset) -> None:
     found = audit(clean)
     assert found.clean
-    assert [finding.kind for finding in found.findings] == ["class_balance"]
+    assert [finding.summary for finding in found.findings] == ["Every class has 14 rows."]
     assert found.split_counts == {"train": 56, "validation": 14, "test": 28}
     assert found.checks == tuple(KINDS)
 
@@ -156,7 +156,8 @@ def test_rows_without_a_label_and_classes_without_rows(clean: Dataset) -> None:
         ("note", "test", ["disgust"]),
     ]
     assert found.of("missing_labels")[0].detail == {"splits": {"train": 8, "validation": 2, "test": 4}}
-    assert found.of("class_balance")[0].detail["ratio"] is None
+    balance = found.of("class_balance")[0]
+    assert (balance.summary, balance.detail["ratio"]) == ("neutral has the most rows (14), disgust the fewest (0).", None)
 
 
 def test_what_the_loader_left_out_is_told(clean: Dataset) -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from mien.bench import run
 from mien.bench.contenders import Contender, load_contender
@@ -13,7 +15,7 @@ from mien.bench.run import bench
 from mien.core.errors import DatasetAbsentError, DatasetError, InputError, LabelError, MissingExtraError
 from mien.core.labels import FER8
 from mien.datasets import Dataset
-from tests.bench.parts import GRAY, LABELS, TELLS, adapter, data, function, linear
+from tests.bench.parts import GRAY, LABELS, TELLS, adapter, data, function, graph, linear
 
 
 @pytest.fixture
@@ -53,6 +55,16 @@ def test_what_they_cost(teller: Contender, net: Contender) -> None:
 def test_nothing_is_timed_when_nothing_is_asked(net: Contender) -> None:
     cost = bench([net], [data()], runs=0).costs["net"]
     assert (cost.latency_ms, cost.faces_per_s, cost.macs) == (None, None, 112)
+
+
+def test_multiply_accumulates_that_cannot_be_counted_are_a_note(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("Einsum", ["flat", "w", "e"], ["y"], equation="ni,ij,jk->nk")]
+    weights = {"w": np.ones((16, 7), np.float32), "e": np.eye(7, dtype=np.float32)}
+    onnx.save(graph(nodes, {"x": ("n", 1, 4, 4)}, ["y"], weights), tmp_path / "sum.onnx")
+    contender = load_contender(adapter(tmp_path, f'name = "sum"\nonnx = "sum.onnx"\n{LABELS}{GRAY}scale = 0.0001\n'), threads=1)
+    found = bench([contender], [data()], runs=0)
+    assert (found.costs["sum"].macs, found.costs["sum"].parameters) == (None, 16 * 7 + 49)
+    assert any("einsum 'ni,ij,jk->nk'" in note for note in found.notes)
 
 
 def test_everything_goes_into_json(teller: Contender, net: Contender) -> None:

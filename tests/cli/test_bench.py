@@ -89,6 +89,7 @@ def test_the_page(mien, net, tmp_path, words) -> None:
     assert "Models side by side" in page
     assert "net" in page
     assert "7 labels of its own read as fer7" in page
+    assert f"Wrote {tmp_path / 'page.html'}" in done.stdout
 
 
 def test_a_model_that_fails_on_the_way_is_told_at_the_end(mien, net, tmp_path, words) -> None:
@@ -127,6 +128,7 @@ def test_what_is_no_answer_is_one_line(mien, tmp_path, words, body, says) -> Non
         (["--split", "tset"], "Did you mean test", 1),
         (["--option", "ferplus.keep=all"], "none of fer2013", 2),
         (["--runs", "-1"], "--runs", 2),
+        (["nothing.toml", "--report", "page.png"], "report suffix", 1),
     ],
 )
 def test_wrong_words(mien, words, more, says, code) -> None:

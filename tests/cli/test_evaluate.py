@@ -212,7 +212,10 @@ def test_a_temperature_is_fitted_on_validation(mien, data) -> None:
     assert "another one" in mien(*words, "--split", "validation").stderr
 
 
-@pytest.mark.parametrize("words", [["--fold", "2"], ["--protocol-option", "folds=3"], ["--min-score", "0.5"], ["--top", "-1"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--fold", "2"], ["--protocol-option", "folds=3"], ["--detector", "cascade"], ["--min-score", "0.5"], ["--top", "-1"]],
+)
 def test_options_that_need_another_are_wrong_usage_without_it(mien, people, words) -> None:
     assert mien("evaluate", "default", "--dataset", "manifest", "--data", people, *words).exit_code == 2
 

@@ -166,6 +166,8 @@ def test_a_character_stays_the_same_however_many_there_are() -> None:
         ({"seed": -1}, OptionError, "seed is"),
         ({"channels": 2}, OptionError, "channels is 1"),
         ({"intensity": (0.9, 0.2)}, OptionError, "0 ≤ low ≤ high"),
+        ({"intensity": 0.5}, OptionError, "2 values"),
+        ({"intensity": ("a", "b")}, OptionError, "2 values"),
         ({"kind": "sequences", "length": 3}, OptionError, "length is"),
         ({"n": 1_000_000, "size": 512}, OptionError, "more than 8 GiB"),
         ({"kind": "still"}, UnknownNameError, "stills"),

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from mien.core.errors import InputError
 from mien.evaluation import bootstrap, metrics
-from mien.evaluation.bootstrap import Interval, mean_interval, resampled_confusions, resampled_sums, share_intervals, wilson_interval
+from mien.evaluation.bootstrap import LEVEL, RESAMPLES, Interval, resampled_confusions, resampled_sums, share_intervals, wilson_interval
+
+
+def mean_interval(values, groups=None, *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
+    sums = resampled_sums(np.stack([values, np.ones(len(values))], axis=1), groups, seed=seed, resamples=resamples)
+    return Interval.of(sums[:, 0] / sums[:, 1], level)
 
 
 def test_the_interval_of_a_mean_is_that_of_scipy() -> None:
@@ -55,13 +58,6 @@ def test_many_rows_are_drawn_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) 
     whole = resampled_sums(values, seed=4, resamples=30)
     monkeypatch.setattr(bootstrap, "_CELLS", 350)
     assert np.allclose(resampled_sums(values, seed=4, resamples=30), whole, rtol=1e-12)
-
-
-def test_two_thousand_resamples_of_a_test_split_take_a_moment() -> None:
-    rng = np.random.default_rng(0)
-    start = time.process_time()
-    resampled_confusions(rng.integers(0, 8, 3589), rng.integers(0, 8, 3589), 8)
-    assert time.process_time() - start < 5
 
 
 def test_wilson() -> None:

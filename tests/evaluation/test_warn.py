@@ -13,6 +13,7 @@ from tests.evaluation.parts import FirstPixel, people, with_validation
 class Card:
     selection: str = "validation"
     origin: SplitOrigin = field(default_factory=SplitOrigin)
+    recipe: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,18 @@ def test_a_model_of_another_protocol_is_told() -> None:
     (found,) = evaluate(Carded(), divided, "test").warnings
     assert "trained under the protocol official, and this split is of subject_folds 2 of 5 (abababababab)" in found
     assert evaluate(Carded(card=Card(origin=origin)), divided, "test").warnings == ()
+
+
+def test_a_model_of_other_data_is_not_suspected() -> None:
+    data = with_validation(replace(people(), origin=SplitOrigin("subject_folds", "2 of 5", "ab" * 32)))
+    elsewhere, here = (Card(recipe={"targets": {"fer7": {"dataset": name}}}) for name in ("others", data.name))
+    assert evaluate(Carded(card=elsewhere), data, "validation").warnings == ()
+    assert len(evaluate(Carded(card=here), data, "validation").warnings) == 2
+
+
+def test_the_published_split_is_one_with_or_without_its_hash() -> None:
+    card = Card(origin=SplitOrigin("official", sha256="cd" * 32))
+    assert evaluate(Carded(card=card), people(), "test").warnings == ()
 
 
 def test_training_rows_are_told() -> None:

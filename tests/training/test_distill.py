@@ -11,7 +11,7 @@ import torch
 from mien.artifact import load_model, read_card, softmax
 from mien.core.errors import ArtifactError, RecipeError
 from mien.core.labels import FER8
-from mien.training.data import load_split
+from mien.training.data import load_sets, split_of
 from mien.training.distill import distilled
 from mien.training.recipe import DistillPart, parse_recipe
 from mien.training.run import train
@@ -23,7 +23,8 @@ def teacher() -> str:
 
 
 def test_targets_become_the_mixture_of_labels_and_teachers(small: dict[str, Any], small_data: Path, teacher: str) -> None:
-    split = load_split(parse_recipe(small), small_data, "train")
+    recipe = parse_recipe(small)
+    split = split_of(recipe, load_sets(recipe, small_data), "train")
     taught = distilled(split, DistillPart(teachers=[teacher, teacher], weight=0.25, temperature=2.0))
     model, crops = load_model(teacher), split.images[:, 0].numpy()
     logits = [model.logits(view, FER8) / 2 for view in (crops, np.ascontiguousarray(crops[:, :, ::-1]))]
@@ -36,7 +37,8 @@ def test_targets_become_the_mixture_of_labels_and_teachers(small: dict[str, Any]
 
 
 def test_rows_without_a_label_learn_from_the_teachers_alone(small: dict[str, Any], small_data: Path, teacher: str) -> None:
-    split = load_split(parse_recipe(small), small_data, "train")
+    recipe = parse_recipe(small)
+    split = split_of(recipe, load_sets(recipe, small_data), "train")
     head = split.heads["fer7"]
     head.known[:5], head.probabilities[:5] = False, 0
     taught = distilled(split, DistillPart(teachers=[teacher], weight=0.5)).heads["fer7"]
@@ -57,7 +59,8 @@ def test_what_can_not_teach_is_refused(small: dict[str, Any], small_data: Path, 
         parse_recipe({**small, "distill": {"teachers": ["default"], "weight": 0}})
     with pytest.raises(RecipeError, match="teachers"):
         parse_recipe({**small, "distill": {"teachers": []}})
-    split = load_split(parse_recipe(small), small_data, "train")
+    recipe = parse_recipe(small)
+    split = split_of(recipe, load_sets(recipe, small_data), "train")
     with pytest.raises(ArtifactError, match=r"nothing\.onnx"):
         distilled(split, DistillPart(teachers=[str(tmp_path / "nothing.onnx")]))
     one_head = parse_recipe({**small, "name": "one", "targets": {"fer7": small["targets"]["fer7"]}, "phases": [{"epochs": 1, "size": 48}]})

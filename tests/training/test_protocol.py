@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mien.core.errors import OptionError, RecipeError, TrainingError, UnknownNameError
-from mien.training.data import load_sets, load_split
+from mien.training.data import load_sets, split_of
 from mien.training.recipe import parse_recipe
 from mien.training.run import train
 
@@ -45,7 +45,8 @@ def values(album: Path) -> dict[str, Any]:
 def test_without_a_protocol_the_sides_are_the_published_ones(values: dict[str, Any], album: Path) -> None:
     sets = load_sets(parse_recipe(values), album)
     assert sets["fer7"].origin.protocol == "official"
-    assert len(load_split(parse_recipe(values), album, "train")) == 48
+    recipe = parse_recipe(values)
+    assert len(split_of(recipe, load_sets(recipe, album), "train")) == 48
 
 
 def test_a_fold_by_subject(values: dict[str, Any], album: Path) -> None:
@@ -58,7 +59,7 @@ def test_a_fold_by_subject(values: dict[str, Any], album: Path) -> None:
 def test_oversampling_is_of_the_train_side(values: dict[str, Any], album: Path) -> None:
     values["protocol"] = {"oversample": True}
     recipe = parse_recipe(values)
-    train_rows, validation = (load_split(recipe, album, split) for split in ("train", "validation"))
+    train_rows, validation = (split_of(recipe, load_sets(recipe, album), split) for split in ("train", "validation"))
     counts = np.bincount(train_rows.heads["fer7"].classes.numpy())
     assert len(set(counts[counts > 0].tolist())) == 1
     assert len(validation) == 18

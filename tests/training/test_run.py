@@ -18,7 +18,7 @@ from mien.core.errors import DatasetAbsentError, OutputError, RecipeError, Train
 from mien.datasets.base import load_dataset
 from mien.models.registry import count_parameters
 from mien.training import checkpoint
-from mien.training.data import load_split
+from mien.training.data import load_sets, split_of
 from mien.training.loop import _chances, learning_rate
 from mien.training.recipe import OptimPart, Recipe, parse_recipe
 from mien.training.run import Run, best_network, train
@@ -237,10 +237,10 @@ def test_targets_that_do_not_fit(small: dict[str, Any], small_data: Path, head: 
     small["targets"][head] |= change
     recipe = parse_recipe(small)
     if said is None:  # every row of this data set has a majority: both heads label the same rows
-        assert len(load_split(recipe, small_data, "train")) == 96
+        assert len(split_of(recipe, load_sets(recipe, small_data), "train")) == 96
     else:
         with pytest.raises(RecipeError, match=said):
-            load_split(recipe, small_data, "train")
+            split_of(recipe, load_sets(recipe, small_data), "train")
 
 
 def test_learning_rate_rises_then_falls() -> None:

@@ -11,6 +11,7 @@ from mien.audit.findings import Finding
 from mien.audit.leaks import rows_of
 from mien.audit.links import Links, Pictures
 from mien.datasets.base import SPLITS, Dataset
+from mien.datasets.roster import sequence_names
 
 FLAT = 8
 """Gray levels of 255 within which a picture is constant: what lossy files make of one value."""
@@ -62,7 +63,8 @@ def near_conflicts(dataset: Dataset, pictures: Pictures, links: Links) -> list[F
     one, other = pictures.first[links.left], pictures.first[links.right]
     a, b = dataset.targets[one], dataset.targets[other]
     torn = (a >= 0) & (b >= 0) & (a != b)
-    for column in (dataset.subjects, dataset.sequences):
+    sequences = None if dataset.sequences is None else sequence_names(dataset.subjects, dataset.sequences)
+    for column in (dataset.subjects, sequences):
         if column is not None:
             torn &= (column[one] != column[other]) | (column[one] == "")
     kept = links.take(torn)
@@ -123,6 +125,8 @@ def classes(dataset: Dataset) -> list[Finding]:
     detail["ratio"] = None if ratio is None else round(ratio, 3)
     summary = f"{names[most]} has the most rows ({total[most]:,}), {names[least]} the fewest ({total[least]:,}"
     summary += ")." if ratio is None else f"; {ratio:.1f} to 1)."
+    if most == least:
+        summary = f"Every class has {total[most]:,} rows."
     return [*found, Finding("class_balance", "note", summary, _NO_ROWS, (), detail)]
 
 

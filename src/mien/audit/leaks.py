@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mien.audit.findings import Finding
 from mien.audit.links import Links, Pictures, pairs_of_splits
 from mien.datasets.base import SPLITS, Dataset
+from mien.datasets.roster import sequence_names
 
 MANY = 0.5
 """The share of a class's rows outside training with a copy in training from which copying before the split is the explanation."""
@@ -75,7 +76,7 @@ def shared_values(dataset: Dataset) -> list[Finding]:
     columns: list[tuple[str, NDArray[Any] | None]] = [
         ("ids", dataset.ids),
         ("subjects", dataset.subjects),
-        ("sequences", _sequences(dataset)),
+        ("sequences", None if dataset.sequences is None else sequence_names(dataset.subjects, dataset.sequences)),
     ]
     found = []
     for name, column in columns:
@@ -84,14 +85,6 @@ def shared_values(dataset: Dataset) -> list[Finding]:
             kind = "copies_across_splits" if name == "ids" else f"{name}_across_splits"
             found += [finding for pair in pairs_of_splits(dataset) if (finding := _shared(kind, name, dataset, column, known, pair))]
     return found
-
-
-def _sequences(dataset: Dataset) -> NDArray[np.str_] | None:
-    """Sequences by subject and name: many sets number the sequences of each person from 1."""
-    if dataset.sequences is None or dataset.subjects is None:
-        return dataset.sequences
-    named = np.char.add(np.char.add(dataset.subjects, "/"), dataset.sequences)
-    return np.where(dataset.sequences == "", "", named)
 
 
 def _shared(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.console import progress, show_json, show_table, stdout
+from mien.cli.console import command_line, progress, show_json, show_table, stdout
 from mien.cli.dividing import Division, Fold, Protocol, ProtocolOption, Rows, Seed
-from mien.cli.options import DataDir, Json, values
+from mien.cli.options import DataDir, DatasetName, DatasetOption, Json, values
 
 if TYPE_CHECKING:
     from mien.audit.findings import Audit
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name that `mien data list` shows.", show_default=False)],
+    dataset: DatasetName,
     data: DataDir,
     split: Annotated[list[str] | None, typer.Option(help="Only the rows of that split; may be repeated.", show_default="all")] = None,
     rows: Rows = None,
@@ -29,7 +27,7 @@ def audit(
     fold: Fold = None,
     seed: Seed = 0,
     protocol_option: ProtocolOption = None,
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the data set; may be repeated.")] = None,
+    option: DatasetOption = None,
     near: Annotated[bool, typer.Option("--near/--no-near", help="Look for near twins, mirrored ones and altered copies, too.")] = True,
     threshold: Annotated[float, typer.Option(help="The correlation from which pictures are near twins.")] = 0.95,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with the pictures.", show_default=False)] = None,
@@ -112,8 +110,8 @@ def _write_page(path: Path, dataset: Dataset, found: Audit, kept: Mapping[str, M
     from mien.audit.rules import remedies
     from mien.report.audit_page import write_audit
 
-    words = shlex.join(["mien", *sys.argv[1:]])
-    write_audit(path, dataset, found.findings, checks=found.checks, about=KINDS, remedies=remedies(dataset), kept=kept, command=words)
+    acting = remedies(dataset)
+    write_audit(path, dataset, found.findings, checks=found.checks, about=KINDS, remedies=acting, kept=kept, command=command_line())
 
 
 def _show(found: Audit, kept: Mapping[str, Mapping[str, int]] | None, written: Sequence[Path]) -> None:

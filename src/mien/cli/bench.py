@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.console import progress, show_json, show_table, stdout
+from mien.cli.console import command_line, progress, show_json, show_table, stdout
 from mien.cli.dividing import Division, Fold, Protocol, ProtocolOption, Seed
-from mien.cli.options import DataDir, Json, values
+from mien.cli.options import Clean, DataDir, Groups, Json, values
 
 if TYPE_CHECKING:
     from mien.bench.results import Bench
@@ -42,8 +40,8 @@ def bench(
     fold: Fold = None,
     seed: Seed = 0,
     protocol_option: ProtocolOption = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Also without the images whose twin is among the training images.")] = False,
-    groups: Annotated[str, typer.Option(help="What is drawn together for the intervals: twins, subjects or sequences.")] = "twins",
+    clean: Clean = False,
+    groups: Groups = "twins",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each model's runtime.")] = 1,
     runs: Annotated[int, typer.Option(min=0, help="Timed runs of one face for each model; 0: time nothing.")] = 200,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page that opens offline.", show_default=False)] = None,
@@ -62,7 +60,10 @@ def bench(
     from mien.bench.run import bench as compare_all
     from mien.datasets import load_dataset
     from mien.datasets.base import split_name
+    from mien.report.evaluation_page import check_report
 
+    if report is not None:
+        check_report(report)
     role = split_name(split)
     with progress() as advance:
         contenders = load_contenders(models, threads=threads)
@@ -80,6 +81,8 @@ def bench(
         show_json(found.to_dict())
     else:
         _show(found, markdown=markdown)
+        if report is not None and not markdown:
+            typer.echo(f"Wrote {report}")
     for one in found.failed:
         typer.echo(f"mien: {one.model} on {one.dataset}: {one.error}", err=True)
     if found.failed:
@@ -107,8 +110,7 @@ def _write(path: Path, found: Bench, datasets: Sequence[Dataset]) -> None:
             notes = (f"Labels: {one.mapping}.", *_facts(found, one.model), *(found.notes if not entries else ()))
             sha256 = found.facts.get(one.model, {}).get("sha256", "")
             entries.append(Entry(one.model, one.result, found.costs.get(one.model), one.against, notes, sha256=sha256))
-    command = " ".join(["mien", *map(shlex.quote, sys.argv[1:])])
-    write_evaluation(path, entries, found.datasets, title="Models side by side", command=command)
+    write_evaluation(path, entries, found.datasets, title="Models side by side", command=command_line())
 
 
 def _facts(found: Bench, model: str) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,6 +46,11 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, wide: i
 def show_json(value: Any) -> None:
     """Print a value as indented JSON."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def command_line() -> str:
+    """What was typed to start this process, as a shell takes it: a page says so how to make it again."""
+    return shlex.join(["mien", *sys.argv[1:]])
 
 
 @contextmanager

@@ -9,19 +9,17 @@ import typer
 
 from mien.cli.audit import audit
 from mien.cli.console import progress, show_json, show_table, stdout
-from mien.cli.options import DataDir, Json, values
+from mien.cli.options import DataDir, DatasetName, DatasetOption, Json, values
 
 if TYPE_CHECKING:
     from mien.datasets.verify import Count, Verification
 
 app = typer.Typer(help="The data sets: which there are, whether they are whole, how to come by them.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="DATASET", help="A name that `mien data list` shows.", show_default=False)]
 Folder = Annotated[
     Path | None,
     typer.Option("--data", envvar="MIEN_DATA", help="Look there for each of them.", file_okay=False, show_default=False),
 ]
-Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of the data set; may be repeated.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Look for the files only; do not read the pictures.")]
 
 
@@ -41,7 +39,7 @@ def list_(data: Folder = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def verify(name: Name, data: DataDir, option: Options = None, quick: Quick = False, as_json: Json = False) -> None:
+def verify(name: DatasetName, data: DataDir, option: DatasetOption = None, quick: Quick = False, as_json: Json = False) -> None:
     """Say whether a data set lies there whole.
 
     What was found of each split and expression, beside what was published, and every picture read once. The exit code is 1 unless it is
@@ -66,11 +64,11 @@ app.command("audit")(audit)
 
 @app.command()
 def fetch(
-    name: Name,
+    name: DatasetName,
     out: Annotated[
         Path | None, typer.Option(help="Write a data set that mien makes: pictures and manifest.csv.", file_okay=False, show_default=False)
     ] = None,
-    option: Options = None,
+    option: DatasetOption = None,
     as_json: Json = False,
 ) -> None:
     """Tell the terms of a data set and the steps to it. Nothing is downloaded."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien import __version__
-from mien.cli.console import Advance, progress, show_json
+from mien.cli.console import Advance, command_line, progress, show_json
 from mien.cli.dividing import Division, Fold, Protocol, ProtocolOption, Rows, Seed
-from mien.cli.options import DataDir, Json, values
+from mien.cli.options import Clean, DataDir, DatasetOption, Groups, Json, values
 
 if TYPE_CHECKING:
     from mien.artifact import ExpressionModel
@@ -40,8 +38,8 @@ class _Request:
     by: list[str]
     minimum: int
     whole: bool
-    detector: str
-    detector_options: dict[str, Any] = field(default_factory=dict)
+    detector: str | None
+    detector_options: dict[str, Any]
 
 
 def evaluate(
@@ -55,21 +53,23 @@ def evaluate(
     labels_from: Annotated[
         str | None, typer.Option(help="Which publication of the FER+ votes: label.csv or fer2013new.csv.", show_default="label.csv")
     ] = None,
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the data set; may be repeated.")] = None,
+    option: DatasetOption = None,
     rows: Rows = None,
     protocol: Protocol = None,
     fold: Fold = None,
     seed: Seed = 0,
     protocol_option: ProtocolOption = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Also without the images whose twin is among the training images.")] = False,
-    groups: Annotated[str, typer.Option(help="What is drawn together in the intervals: twins, subjects or sequences.")] = "twins",
+    clean: Clean = False,
+    groups: Groups = "twins",
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Also fit a temperature on the validation split.")] = False,
     by: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Also by label, subject, sequence, frame or a column of the data set.")
     ] = None,
     minimum: Annotated[int, typer.Option(min=1, help="Images that a part needs to count in the gap.")] = 30,
     whole: Annotated[bool, typer.Option("--whole", help="Also from whole pictures: a face that is not found is a mistake.")] = False,
-    detector: Annotated[str, typer.Option("--detector", "-d", help="What finds the faces for --whole.")] = "centerface",
+    detector: Annotated[
+        str | None, typer.Option("--detector", "-d", help="What finds the faces for --whole.", show_default="centerface")
+    ] = None,
     min_score: Annotated[float | None, typer.Option(help="Score from which a face is found for --whole.", show_default="its own")] = None,
     top: Annotated[int, typer.Option(min=0, help="How many of the surest mistakes are told.")] = 24,
     report: Annotated[Path | None, typer.Option(help="Write a page with charts: one HTML file that opens offline.")] = None,
@@ -107,14 +107,15 @@ def evaluate(
 
 def _check(wanted: _Request) -> None:
     """Options that need another one are wrong usage without it."""
-    if wanted.detector_options and not wanted.whole:
-        raise typer.BadParameter("A detector looks at whole pictures; give --whole.", param_hint="--min-score")
+    for option, given in (("--detector", wanted.detector is not None), ("--min-score", bool(wanted.detector_options))):
+        if given and not wanted.whole:
+            raise typer.BadParameter("A detector looks at whole pictures; give --whole.", param_hint=option)
 
 
 def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advance: Advance) -> tuple[Entry, Dataset]:
     from mien.bench.contenders import load_contender
     from mien.datasets.base import split_name
-    from mien.evaluation.run import evaluate as judge
+    from mien.evaluation.run import evaluate as judge_split
     from mien.evaluation.slices import slice_by
     from mien.report.evaluation_values import Entry
 
@@ -123,7 +124,7 @@ def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advan
     native, data_set = _read(wanted, data)
     contender = load_contender(model, threads=threads)
     network = contender.read(native, data_set.labels)
-    result = judge(
+    result = judge_split(
         network,
         data_set,
         split,
@@ -155,7 +156,7 @@ def _whole(network: ExpressionModel, wanted: _Request, data_set: Dataset, split:
     from mien.evaluation.run import judge, labelled_rows
     from mien.report.evaluation_values import Whole
 
-    analyzer = Analyzer(network, wanted.detector, detector_options=wanted.detector_options)
+    analyzer = Analyzer(network, wanted.detector or "centerface", detector_options=wanted.detector_options)
     seen = whole_scores(
         analyzer,
         data_set,
@@ -175,5 +176,5 @@ def _write(report: Path, entry: Entry, data_set: Dataset, top: int) -> None:
     from mien.report.evaluation_page import write_evaluation
 
     title = f"{entry.name} on {entry.result.dataset}, {entry.result.split}"
-    command = f"{' '.join(['mien', *map(shlex.quote, sys.argv[1:])])}\n# mien {__version__}"
+    command = f"{command_line()}\n# mien {__version__}"
     write_evaluation(report, [entry], data_set, title=title, command=command, top=top)

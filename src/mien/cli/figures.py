@@ -115,7 +115,7 @@ def _mistakes(entry: Entry, dataset: Dataset, top: int) -> list[dict[str, Any]]:
         told.append(
             {
                 "row": row,
-                "id": dataset.ids[row].item() if hasattr(dataset.ids[row], "item") else str(dataset.ids[row]),
+                "id": dataset.ids[row].item(),
                 "path": None if dataset.paths is None else str(dataset.paths[row]),
                 "truth": labels[int(result.targets[place])],
                 "predicted": labels[int(result.predicted[place])],

@@ -13,6 +13,12 @@ DataDir = Annotated[
     Path, typer.Option("--data", envvar="MIEN_DATA", help="The folder that the data sets lie in.", file_okay=False, show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A name that `mien data list` shows.", show_default=False)]
+DatasetOption = Annotated[
+    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of the data set; may be repeated.")
+]
+Clean = Annotated[bool, typer.Option("--clean", help="Also without the images whose twin is among the training images.")]
+Groups = Annotated[str, typer.Option(help="What is drawn together for the intervals: twins, subjects or sequences.")]
 
 
 def pairs(settings: Sequence[str] | None, option: str) -> dict[str, str]:

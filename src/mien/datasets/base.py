@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, LabelError, UnknownNameError
 from mien.core.labels import LabelSet
+from mien.datasets.options import check_options
 
 SPLITS = ("train", "validation", "test")
 _SPLIT_ALIASES = {"training": "train", "val": "validation", "valid": "validation", "public": "validation", "publictest": "validation"}
@@ -178,6 +178,8 @@ def load_dataset(name: str, data_dir: str | Path, *, rows: str | Path | None = N
     ------
     UnknownNameError
         No such data set, or no such option.
+    OptionError
+        A value that the option does not take.
     DatasetAbsentError, DatasetPartialError, DatasetCorruptError
         Nothing was found, something is missing, or what is there contradicts its own format.
     """
@@ -199,11 +201,3 @@ def loader_of(name: str) -> Any:
     if name not in DATASETS:
         raise UnknownNameError("data set", name, DATASETS)
     return importlib.import_module(DATASETS[name])
-
-
-def check_options(name: str, function: Callable[..., Any], options: Mapping[str, Any], *, also: Sequence[str] = ()) -> None:
-    """Raise UnknownNameError for an option that is no keyword-only parameter of `function`."""
-    known = [key for key, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of {name}", option, [*known, *also])

@@ -88,7 +88,10 @@ def _refuse_copies(roster: Roster) -> None:
 
 
 def _pick(made: list[Fold], fold: int | str, protocol: str) -> list[Fold]:
-    found = [one for one in made if str(fold) in (one.name, one.name.partition(" of ")[0])]
+    names = [one.name for one in made]
+    numbers = {str(number): name for number, name in enumerate(names, 1)} if len(made) > 1 else {}
+    wanted = str(fold) if str(fold) in names else numbers.get(str(fold))
+    found = [one for one in made if one.name == wanted]
     if not found:
         raise UnknownNameError(f"fold of {protocol}", fold, [one.name or "(one fold only; leave fold out)" for one in made])
     return found[:1]

@@ -124,7 +124,10 @@ def sides(
 
 
 def rotation(roster: Roster, rng: np.random.Generator, folds: int, validation: float, units: Rows, among: Rows | None = None) -> list[Fold]:
-    """`folds` folds over the rows `among`, each row on the test side of one of them."""
+    """`folds` folds over the rows `among`, each row on the test side of one of them.
+
+    Raises OptionError for fewer than 2 folds, or more than there are units.
+    """
     rows = np.arange(len(roster)) if among is None else among
     number = len(np.unique(units[rows]))
     if isinstance(folds, bool) or not isinstance(folds, int) or not 2 <= folds <= number:

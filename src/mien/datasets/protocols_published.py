@@ -32,7 +32,7 @@ def deepfer_balanced(roster: Roster, rng: np.random.Generator, *, per_class: Seq
     """
     held = roster.split != "train"
     first = np.lexsort((np.arange(len(roster)), ~held, roster.twins))
-    eligible = first[np.r_[True, np.diff(roster.twins[first]) != 0]] if len(first) else first
+    eligible = np.sort(first[np.r_[True, np.diff(roster.twins[first]) != 0]]) if len(first) else first
     return [_balanced(roster, rng, eligible, _whole(per_class, "per_class"), short=True)]
 
 
@@ -118,8 +118,9 @@ def sdl_as_published(roster: Roster, rng: np.random.Generator, *, fractions: Seq
     before or after it divides; this is what the first order does to the figures of rare classes.
     """
     rows = np.concatenate([np.arange(len(roster)), evened(roster.targets, rng)])
-    dealt = deal(roster.targets[rows], np.arange(len(rows)), general.fractions_of(fractions), rng)
-    return [Fold("", rows, np.array(SPLITS)[dealt])]
+    wanted = [(split, share) for split, share in zip(SPLITS, general.fractions_of(fractions), strict=True) if share > 0]
+    dealt = deal(roster.targets[rows], np.arange(len(rows)), [share for _, share in wanted], rng)
+    return [Fold("", rows, np.array([split for split, _ in wanted])[dealt])]
 
 
 def sdl_ferg_as_published(roster: Roster, rng: np.random.Generator, *, counts: Sequence[int] = (34_000, 14_000, 7_000)) -> list[Fold]:

@@ -55,9 +55,13 @@ class Roster:
         """Equal numbers for rows whose pixels are all equal: int64 (N,)."""
         return exact_twins(self._images)[self.order]
 
+    @cached_property
+    def _whole_sequences(self) -> NDArray[np.str_] | None:
+        return None if self.sequences is None else sequence_names(self.subjects, self.sequences)
+
     def units(self, *, twins: bool = True, sequences: bool = True, subjects: bool = False) -> Rows:
         """Numbers (N,) of what stays on one side: rows that share pixels, a sequence or a subject have equal ones, also in a chain."""
-        named = [column for column, wanted in ((self.sequences, sequences), (self.subjects, subjects)) if wanted and column is not None]
+        named = [column for column, wanted in ((self._whole_sequences, sequences), (self.subjects, subjects)) if wanted and column is not None]
         columns = [_alone_where_unknown(column) for column in named]
         return joined(len(self), *([self.twins] if twins else []), self.copies, *columns)
 
@@ -72,8 +76,16 @@ class Roster:
         return f"Of {len(judged):,} {held} rows, {' and '.join(told)}." if told else ""
 
     def _known(self) -> list[tuple[Rows, str]]:
-        named = [(self.sequences, "sequence"), (self.subjects, "subject")]
+        named = [(self._whole_sequences, "sequence"), (self.subjects, "subject")]
         return [(_alone_where_unknown(column), what) for column, what in named if column is not None]
+
+
+def sequence_names(subjects: NDArray[np.str_] | None, sequences: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Names (N,) that tell sequences apart by subject too, as many sets number those of each person from 1; "" for an unknown one."""
+    if subjects is None:
+        return sequences
+    named = np.char.add(np.char.add(subjects, "/"), sequences)
+    return np.where(sequences == "", "", named)
 
 
 def joined(n: int, *columns: Rows) -> Rows:

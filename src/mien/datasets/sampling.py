@@ -12,7 +12,7 @@ from mien.datasets.partition import Rows
 def oversample(dataset: Dataset, seed: int = 0) -> Dataset:
     """`dataset` with training rows repeated at random until its classes have equal numbers; see `oversampled_rows`.
 
-    Copies come after all rows and keep their ids, so that a later split is refused.
+    Copies come after all rows and keep their ids, so that a later split is refused. Raises like `oversampled_rows`.
     """
     return dataset.take(oversampled_rows(dataset, seed))
 
@@ -20,7 +20,8 @@ def oversample(dataset: Dataset, seed: int = 0) -> Dataset:
 def oversampled_rows(dataset: Dataset, seed: int = 0) -> Rows:
     """All rows of `dataset` once, then the copies of training rows that bring each class there to the number of the largest: int64 (M,).
 
-    Rows without a label, and those of the other sides, are never copied. Raises DatasetError when there is no labelled training row.
+    Rows without a label, and those of the other sides, are never copied. Raises DatasetError when there is no labelled training row,
+    OptionError for a seed below 0.
     """
     if seed < 0:
         raise OptionError(f"A seed is a whole number from 0; received {seed}.")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetError, DatasetPartialError, InputError, UnknownNameError
-from mien.datasets.base import DATASETS, SPLITS, Dataset, check_options, load_dataset, loader_of
+from mien.datasets.base import DATASETS, SPLITS, Dataset, load_dataset, loader_of
 from mien.datasets.fit import Fit
+from mien.datasets.options import check_options
 from mien.datasets.pictures import Check, Survey, check, read_each
 from mien.datasets.published import FER2013, FERPLUS, Cell, Published, matching, tally
 from mien.datasets.terms import how_to_get, how_to_mend, terms_of

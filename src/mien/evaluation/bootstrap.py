@@ -53,19 +53,6 @@ def resampled_sums(
     return np.concatenate([chunk @ blocks for chunk in weights])
 
 
-def mean_interval(
-    values: NDArray[Any],
-    groups: NDArray[Any] | None = None,
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-) -> Interval:
-    """Percentile interval of the mean of `values` (N,), by image or by group. Raises InputError like `resampled_sums`."""
-    sums = resampled_sums(np.stack([values, np.ones(len(values))], axis=1), groups, seed=seed, resamples=resamples)
-    return Interval.of(sums[:, 0] / sums[:, 1], level)
-
-
 def resampled_confusions(
     targets: NDArray[np.integer],
     predicted: NDArray[np.integer],

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mien.core.errors import DatasetError, UnknownNameError
 from mien.datasets.base import Dataset
+from mien.datasets.roster import sequence_names
 from mien.datasets.twins import exact_twins
 
 GROUPS = ("twins", "subjects", "sequences")
@@ -36,8 +37,8 @@ def group_rows(dataset: Dataset, rows: NDArray[np.int64], by: str = "twins") -> 
         raise DatasetError(f'{dataset.name} does not tell the {by} of these rows. Use groups="twins", or give the data set a {by} column.')
     known = names[rows] != ""
     keys = names[rows]
-    if by == "sequences" and dataset.subjects is not None:
-        keys = np.char.add(np.char.add(dataset.subjects[rows], "\0"), keys)
+    if by == "sequences":
+        keys = sequence_names(None if dataset.subjects is None else dataset.subjects[rows], keys)
     _, numbers = np.unique(keys, return_inverse=True)
     return np.where(known, numbers, numbers.max() + 1 + np.arange(len(rows))).astype(np.int64)
 

@@ -23,17 +23,19 @@ def split_warnings(
     """
     card, origin = getattr(model, "card", None), dataset.origin
     selection, trained = str(getattr(card, "selection", "")), getattr(card, "origin", origin)
+    learnt = _learnt_from(card)
+    may_be_same = not learnt or dataset.name in learnt
     absent = [row.label for row in overall.per_class if not row.support]
     missing, unknown = int(overall.missing.sum()), unknown_rows(dataset, rows, groups)
     doubts = (
         (bool(origin.leaks), f"The protocol {origin.protocol} leaks: {origin.leaks}"),
         (
-            trained.sha256 != origin.sha256,
+            may_be_same and trained.sha256 != origin.sha256 and not trained.protocol == origin.protocol == "official",
             f"The model's card says that it was trained under the protocol {_told(trained)}, and this split is of {_told(origin)}: "
             "if the data are the same, it has trained on some of these rows.",
         ),
         (
-            selection.startswith(role),
+            may_be_same and selection.startswith(role),
             f"The model's card says that it was selected on {selection}: figures on this split of the same data are too high.",
         ),
         (role == "train", "These are training rows: figures on what a model has learnt from say nothing of new faces."),
@@ -47,3 +49,10 @@ def split_warnings(
 
 def _told(origin: SplitOrigin) -> str:
     return f"{origin.protocol} {origin.fold} ({origin.sha256[:12]})".replace("  ", " ") if origin.sha256 else origin.protocol
+
+
+def _learnt_from(card: object) -> set[str]:
+    """The data sets that a card's recipe names; none where it does not tell."""
+    recipe = getattr(card, "recipe", None)
+    targets = recipe.get("targets") if isinstance(recipe, dict) else None
+    return {str(target.get("dataset")) for target in targets.values()} if isinstance(targets, dict) else set()

@@ -92,16 +92,11 @@ def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
     return sets
 
 
-def load_split(recipe: Recipe, data_dir: str | Path, split: str) -> Split:
-    """The rows of `split` ("train", "validation", "test") with the targets of every head of the recipe.
-
-    Raises RecipeError when the split, or the test split where the recipe evaluates it, is empty; else as `load_sets`.
-    """
-    return split_of(recipe, load_sets(recipe, data_dir), split)
-
-
 def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
-    """The rows of `split` of the `sets` that `load_sets` gave. Raises RecipeError like `load_split`."""
+    """The rows of `split` ("train", "validation", "test") of the `sets` that `load_sets` gave, with the targets of every head.
+
+    Raises RecipeError when the split, or the test split where the recipe evaluates it, is empty.
+    """
     base = next(iter(sets.values()))
     there = sorted(set(base.split.tolist()))
     if split not in there:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.core.errors import OptionError, UnknownNameError
 from mien.core.labels import FER8, LabelSet, label_set
@@ -92,14 +90,15 @@ def _check(n: int, size: int, channels: int, seed: int, length: int, intensity: 
             raise OptionError(f"{name} is a whole number from {low:,} to {high:,}; received {value!r}.")
     if channels not in (1, 3):
         raise OptionError(f"channels is 1 (gray) or 3 (RGB); received {channels!r}.")
-    if not 0 <= intensity[0] <= intensity[1] <= 1:
+    pair = isinstance(intensity, (tuple, list)) and len(intensity) == 2 and all(isinstance(end, (int, float)) for end in intensity)
+    if not pair or not 0 <= intensity[0] <= intensity[1] <= 1:
         raise OptionError(f"intensity is a range (low, high) with 0 ≤ low ≤ high ≤ 1; received {intensity}.")
 
 
 def _assemble(drawn: Sequence[Drawn], labels: LabelSet) -> Dataset:
     column = {name: labels.index(name) for name in labels} | _through(labels)
     targets = np.array([column.get(one.expression, -1) for one in drawn], np.int64)
-    own = {key: _column([one.row[key] for one in drawn]) for key in drawn[0].row}
+    own = {key: np.array([one.row[key] for one in drawn]) for key in drawn[0].row}
     unlabelled = int((targets < 0).sum())
     empty = [f"No row shows {label}." for i, label in enumerate(labels) if i not in targets]
     lost = [f"{unlabelled:,} neutral frames have no label, for {labels.name} has no neutral."] if unlabelled else []
@@ -123,7 +122,3 @@ def _through(labels: LabelSet) -> dict[str, int]:
     """Expression → column, where the set holds it under another name."""
     matrix = FER8.projection(labels)
     return {name: int(row.argmax()) for name, row in zip(FER8, matrix, strict=True) if row.any()}
-
-
-def _column(values: list[Any]) -> NDArray[Any]:
-    return np.array(values)

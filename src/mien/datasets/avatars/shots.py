@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import UnknownNameError
 from mien.datasets.avatars.actions import Actions
 from mien.datasets.avatars.backdrop import backdrop, cloth
 from mien.datasets.avatars.camera import Camera, camera
@@ -67,9 +66,10 @@ def shot(rng: np.random.Generator, who: Character) -> Shot:
 def draw(
     who: Character, acts: Actions, taken: Shot, size: int, rng: np.random.Generator, *, gray: bool = False, framing: str = "crop"
 ) -> tuple[NDArray[np.uint8], Portrait]:
-    """A picture, uint8 (size, size, 3) RGB or (size, size), and what was painted, in its pixels. `rng` makes the noise."""
-    if framing not in FRAMINGS:
-        raise UnknownNameError("framing", framing, FRAMINGS)
+    """A picture, uint8 (size, size, 3) RGB or (size, size), and what was painted, in its pixels.
+
+    `rng` makes the noise; `framing` is a key of FRAMINGS.
+    """
     times = max(2, math.ceil(_DRAWN / size))
     side, (unit, eyes) = size * times, FRAMINGS[framing]
     image = backdrop(side, side, np.random.default_rng(taken.setting))

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from mien.datasets.avatars.view import Pose
 
-PHASES = ("neutral", "onset", "apex", "offset")
-
 
 @dataclass(frozen=True)
 class Course:
