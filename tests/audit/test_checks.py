@@ -81,6 +81,7 @@ def test_near_twins_under_two_labels(clean: Dataset) -> None:
     assert (fault.kind, fault.detail["among"], fault.rows.tolist()) == ("conflicting_labels", "near", [a, b])
     one_person = replace(unlike, subjects=np.where(np.arange(98) == b, unlike.subjects[a], unlike.subjects))
     assert audit(one_person).clean
+    assert not audit(replace(unlike, sequences=np.full(98, "001"))).clean  # each person has one of that name
 
 
 def test_mirrored_twins_across_splits(clean: Dataset) -> None:

@@ -64,6 +64,7 @@ def test_an_output_with_sides_of_one_is_flat(tmp_path: Path) -> None:
     [
         ("s = np.full((len(crops), 7), 1 / 7); s[3, 2] = np.nan; return s", InputError, r"1 of 9 rows hold NaN .*row 3"),
         ("return np.full((len(crops), 7), np.inf)", InputError, "9 of 9 rows hold NaN or infinity"),
+        ("return np.full((len(crops), 7), 1e308)", InputError, "9 of 9 rows hold NaN or infinity"),
         ("return np.full((len(crops), 7), 100 / 7)", InputError, r"sums to 100\. .*divide percentages by 100"),
         ("return np.arange(63.0).reshape(9, 7) - 20", InputError, 'kind = "logits"'),
         ("return np.tile([1.5, -0.5, 0, 0, 0, 0, 0], (len(crops), 1))", InputError, "not negative"),

@@ -73,6 +73,7 @@ def test_labels_of_ones_own_are_taken_as_they_are(tmp_path: Path) -> None:
         (f'{CALL}labels = "fer7"\n', "labels is a list of texts"),
         (f'{CALL}labels = ["happy", "happiness"]\n', "distinct expressions"),
         (f'{CALL}labels = [""]\n', "distinct expressions"),
+        (f"{CALL}{LABELS}[input]\nsize = 10000000\n", "input.size is a whole number up to 4,096"),
         (f"{CALL}{LABELS}own_labels = 1\n", "true or false"),
         (f"{CALL}{LABELS}parameters = -1\n", "at least 0"),
         (f"{CALL}{LABELS}input = 3\n", r"a table \[input\]"),

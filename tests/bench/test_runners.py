@@ -99,6 +99,12 @@ def test_a_function_is_given_the_crops_as_they_are_or_as_it_wants_them(tmp_path:
     assert (small.tensor(gray).shape, small.tensor(gray).dtype) == ((9, 2, 2, 3), np.uint8)
 
 
+def test_a_function_may_write_into_its_crops(tmp_path: Path) -> None:
+    given = crops()
+    called(tmp_path, "crops[:] = 0; return crops[:, 0, :1]")(given)
+    np.testing.assert_array_equal(given, crops())
+
+
 def test_a_function_is_given_no_more_than_its_batch(tmp_path: Path) -> None:
     run = called(tmp_path, "return np.full((len(crops), 1), len(crops))", "[input]\nbatch = 4\n")
     assert run(crops(9)).ravel().tolist() == [4] * 4 + [4] * 4 + [1]

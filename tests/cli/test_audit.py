@@ -159,6 +159,8 @@ def test_what_cannot_be_audited_is_one_line(mien, data, words, says) -> None:
         ["--rule", "first"],
         ["--fold", "1"],
         ["--protocol-option", "folds=2"],
+        ["--protocol", "stratified_folds", "--protocol-option", "fold=2"],
+        ["--protocol", "stratified", "--protocol-option", "seed=2"],
         ["--option", "verify"],
         ["--seed", "-1"],
     ],

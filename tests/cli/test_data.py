@@ -67,6 +67,7 @@ def test_verify_a_whole_folder(mien, tmp_path: Path) -> None:
         (("verify", "ckplus", "--data", ".", "--option", "frame=all"), 1, "Did you mean frames"),
         (("fetch", "jafe"), 1, "jaffe"),
         (("verify", "ckplus"), 2, "--data"),
+        (("list", "--data", "nowhere"), 2, "nowhere"),
         (("verify", "ckplus", "--data", ".", "--option", "frames"), 2, "KEY=VALUE"),
     ],
 )
@@ -89,6 +90,16 @@ def test_fetch_writes_what_mien_makes(mien, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     read = mien("data", "verify", "manifest", "--data", tmp_path / "drawn")
     assert "42 pictures" in read.stdout, read.output
+    told = mien("data", "fetch", "avatars", "--out", tmp_path / "more", "--option", "n=1", "--json")
+    assert json.loads(told.stdout) == {"name": "avatars", "written": [str(tmp_path / "more" / "manifest.csv")]}
+
+
+def test_an_option_that_a_message_tells_can_be_typed(mien, tmp_path: Path) -> None:
+    picture(tmp_path / "happy" / "a.png")
+    (tmp_path / "happy" / "b.png").write_bytes(b"")
+    words = ("data", "audit", "folder", "--data", tmp_path, "--no-near")
+    assert "strict=False" in mien(*words).stderr
+    assert mien(*words, "--option", "strict=False").exit_code == 0
 
 
 @pytest.mark.parametrize(

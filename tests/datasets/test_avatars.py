@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -108,6 +109,24 @@ def test_work_of_a_helper_that_fails_is_done_here(monkeypatch: pytest.MonkeyPatc
     for interpreter in ("/nowhere/python", "false"):
         monkeypatch.setattr(sys, "executable", interpreter)
         assert [one.row["id"] for one in draw_all(plan, 4, 2)] == [f"still-0-{i:06d}" for i in range(4)]
+
+
+def test_an_interrupt_does_not_wait_for_the_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, started = tmp_path / "slow", tmp_path / "started"
+    slow.write_text(f"#!/bin/sh\n: > '{started}'\nexec sleep 60\n", encoding="utf-8")
+    slow.chmod(0o755)
+
+    def interrupted(plan: Plan, share: range) -> None:
+        while not started.exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "executable", str(slow))
+    monkeypatch.setattr("mien.datasets.avatars.crew._draw", interrupted)
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        draw_all(Plan(FER8, cast(3, 0), 0, 16, True, "crop", (0.6, 1.0)), 4, 2)
+    assert time.monotonic() - begun < 30
 
 
 def test_sequences_come_and_go(sequences: Dataset) -> None:

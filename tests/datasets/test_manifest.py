@@ -62,6 +62,7 @@ def test_parquet_without_the_optional_columns(folder: Path) -> None:
         ("faces/1.png,happy,,dev", DatasetCorruptError, "Row 2: Unknown split 'dev'"),
         ("faces/0.png,sad,,train", DatasetCorruptError, "faces/0.png is listed more than once"),
         ("faces/1.png,happy,,train,,x", DatasetCorruptError, "Row 2 has the frame 'x'; allowed are whole numbers from 0"),
+        (f"faces/1.png,happy,,train,,{10**18}", DatasetCorruptError, "at most 18 digits"),
         (",sad,,train", DatasetCorruptError, "Row 2 names no picture"),
         ("manifest.csv,sad,,train", DatasetCorruptError, "manifest.csv"),
     ],
@@ -112,7 +113,7 @@ def test_many_faults_are_counted_and_some_are_shown(folder: Path) -> None:
         load_dataset("manifest", folder)
 
 
-def test_files_that_are_no_manifest(folder: Path) -> None:
+def test_files_that_are_no_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DatasetAbsentError, match="No manifest"):
         load_dataset("manifest", folder / "faces")
     path = write(folder, "faces/0.png,happy", header="file,label")
@@ -124,6 +125,25 @@ def test_files_that_are_no_manifest(folder: Path) -> None:
     write(folder)
     with pytest.raises(DatasetAbsentError, match="Nothing is labelled"):
         load_dataset("manifest", folder)
-    (folder / "broken.parquet").write_bytes(b"PAR1")
+    (folder / "broken.parquet").write_bytes(b"PAR1garbage")
     with pytest.raises(DatasetCorruptError, match="Parquet"):
         load_dataset("manifest", folder / "broken.parquet")
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "words"),
+    [
+        ("path,label,Label", "faces/0.png,happy,sad", "column label more than once"),
+        ("path,label", "faces/0,5.png,happy,test", "Row 1 .* has 4 cells; 2 columns are allowed"),
+    ],
+)
+def test_no_cell_is_read_under_another_column(header: str, line: str, words: str, folder: Path) -> None:
+    write(folder, line, header=header)
+    with pytest.raises(DatasetCorruptError, match=words):
+        load_dataset("manifest", folder)
+
+
+def test_empty_cells_at_the_end_of_a_line_are_nothing(folder: Path) -> None:
+    write(folder, "faces/0.png,happy,,,", header="path,label,,")
+    assert load_dataset("manifest", folder).ids.tolist() == ["faces/0.png"]

@@ -53,6 +53,16 @@ def test_votes_and_known_twins_are_kept_where_all_tell() -> None:
     assert np.flatnonzero(whole.twin_in_train).tolist() == [3, 28]
 
 
+def test_a_twin_in_a_training_row_that_is_left_out_is_still_known() -> None:
+    one = anonymous(20)
+    targets, images = one.targets.copy(), one.images.copy()
+    targets[0], targets[8:10] = FER7.index("surprise"), FER7.index("anger")  # no place in valence3, and one
+    images[8] = images[0]
+    whole = merge((replace(one, targets=targets, images=images),), labels="valence3")
+    assert 0 not in [int(name.rpartition("/")[2]) for name in whole.ids]
+    assert whole.ids[whole.twin_in_train].tolist() == ["anonymous/8"]
+
+
 def test_origins_are_told() -> None:
     one, two = anonymous(20), replace(anonymous(20), name="two", origin=SplitOrigin("stratified", leaks="Much."))
     assert merge((one,)).origin == SplitOrigin()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mien.core.errors import DatasetError, OptionError, UnknownNameError
-from mien.datasets import Dataset, load_dataset
+from mien.datasets import Dataset, SplitOrigin, load_dataset
 from mien.datasets.protocols import PROTOCOLS, Fold, make_split
-from mien.datasets.roster import joined
+from mien.datasets.roster import joined, sequence_names
 from mien.datasets.twins import exact_twins
 from tests.datasets.people import FERG, anonymous, people
 
@@ -65,6 +65,16 @@ def test_frames_of_a_sequence_stay_together_and_shared_subjects_are_told() -> No
     assert fold.leaks.endswith("show a subject that is also in train.")
 
 
+def test_sequences_may_be_numbered_anew_for_each_person() -> None:
+    data = people()
+    data = replace(data, sequences=np.array([f"{i % 7}" for i in range(len(data))]))
+    fold = make_split(data, "subject_folds", folds=3).folds[0]
+    assert fold.leaks == ""
+    assert len(np.unique(data.subjects[fold.side("test")])) == 2
+    whole = sequence_names(data.subjects, data.sequences)
+    assert all(len(there) == 1 for there in sides_of(whole, data, make_split(data, "stratified").folds[0]))
+
+
 def test_every_row_is_tested_once() -> None:
     for protocol, data in (("stratified_folds", anonymous()), ("subject_folds", people()), ("leave_one_subject_out", people())):
         folds = make_split(data, protocol).folds
@@ -92,6 +102,7 @@ def test_one_fold_of_many() -> None:
     assert second.folds[0].sha256 == plan.folds[1].sha256
     assert plan.apply(data, 1).origin.fold == "2 of 3"
     assert make_split(data, "leave_one_character_out", fold="mery").folds[0].name == "mery"
+    assert make_split(data, "leave_one_character_out", fold=2).folds[0].name == "bonnie"
     with pytest.raises(UnknownNameError, match=r"fold of leave_one_subject_out 'merry'.*Did you mean mery"):
         make_split(data, "leave_one_subject_out", fold="merry")
     with pytest.raises(UnknownNameError, match="one fold only"):
@@ -129,6 +140,23 @@ def test_seeds_decide_and_the_order_of_the_rows_does_not() -> None:
         assert len({make_split(data, protocol, seed=seed, **options).sha256 for seed in range(4)}) > 1
         by_id = dict(zip(data.ids[first.folds[0].rows], first.folds[0].split, strict=True))
         assert by_id == dict(zip(shuffled.ids[again.folds[0].rows], again.folds[0].split, strict=True))
+
+
+@pytest.mark.parametrize("protocol", ["deepfer_balanced", "deepfer_balanced_as_published"])
+def test_the_order_of_the_rows_decides_on_no_drawn_subset(protocol: str) -> None:
+    data = anonymous(700, twins=60)
+    shuffled = data.take(np.random.default_rng(1).permutation(len(data)))
+    plans = [make_split(one, protocol, per_class=(8, 2, 2)) for one in (data, shuffled)]
+    assert plans[0].sha256 == plans[1].sha256
+
+
+def test_sides_that_were_divided_before_keep_their_origin() -> None:
+    origin = SplitOrigin("rows", "clean.csv", "ab" * 32, "Much.")
+    data = replace(anonymous(100), origin=origin)
+    assert make_split(data, "official").apply(data).origin == origin
+    assert make_split(data, "stratified").apply(data).origin.leaks == ""
+    leaky = make_split(anonymous(), "sdl_as_published").apply(anonymous())
+    assert make_split(leaky, "official").apply(leaky).origin == leaky.origin
 
 
 def test_a_plan_is_for_its_own_rows() -> None:

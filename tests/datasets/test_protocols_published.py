@@ -100,6 +100,12 @@ def test_sdl_oversamples_after_the_split_or_before() -> None:
     assert "copies of training rows" in published.origin.leaks
 
 
+def test_sdl_as_published_without_validation() -> None:
+    fold = make_split(anonymous(), "sdl_as_published", fractions=(0.9, 0, 0.1)).folds[0]
+    assert set(fold.split.tolist()) == {"train", "test"}
+    assert len(fold.side("test")) == pytest.approx(0.1 * len(fold), abs=7)
+
+
 def test_three_and_six_expressions() -> None:
     data = people(labels=FER8)
     three = make_split(data, "thesis_cross").apply(data)

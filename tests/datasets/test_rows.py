@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.core.errors import DatasetAbsentError, DatasetCorruptError
+from mien.core.errors import DatasetAbsentError, DatasetCorruptError, OptionError
 from mien.datasets import load_dataset
 from mien.datasets.twins import clean_test_mask
 from tests.datasets.fakes import fake, write_csv
@@ -74,3 +74,11 @@ def test_tables_that_do_not_fit(lines: list[str], header: str, words: str, data:
 def test_a_table_that_is_not_there(data: Path) -> None:
     with pytest.raises(DatasetAbsentError, match=r"No table of rows at .*--write-clean"):
         load_dataset("fer2013", data, verify=False, rows=data / "nothing.csv")
+    with pytest.raises(OptionError, match="received 3"):
+        load_dataset("fer2013", data, verify=False, rows=3)
+
+
+@pytest.mark.parametrize("lines", [["0,,,0,"], []])
+def test_a_table_that_keeps_nothing(lines: list[str], data: Path) -> None:
+    with pytest.raises(DatasetAbsentError, match=r"keeps none of the \d+ rows of fer2013"):
+        load_dataset("fer2013", data, verify=False, rows=table(data, *lines))

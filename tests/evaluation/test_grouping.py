@@ -28,6 +28,12 @@ def test_sequences_are_groups_of_one_person() -> None:
     assert same(group_rows(replace(data, subjects=None), ROWS, "sequences"), data.sequences[ROWS])
 
 
+def test_names_of_sequences_do_not_run_into_those_of_subjects() -> None:
+    odd = np.arange(210) % 2 == 1
+    data = replace(people(), subjects=np.where(odd, "S1", "S11"), sequences=np.where(odd, "11", "1"))
+    assert same(group_rows(data, ROWS, "sequences"), data.subjects[ROWS])
+
+
 def test_a_row_of_unknown_subject_stands_for_itself() -> None:
     data = people()
     data = replace(data, subjects=np.where(np.arange(210) % 10 == 0, "", data.subjects))

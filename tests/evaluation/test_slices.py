@@ -95,6 +95,21 @@ def test_few_distinct_numbers_are_values() -> None:
     assert [row.value for row in flags.slices] == ["False", "True"]
 
 
+def test_close_bins_have_names_of_their_own() -> None:
+    predicted, targets, _ = answers()
+    found = slice_scores(predicted, targets, 1e6 + np.arange(600) / 100, column="time", classes=7)
+    assert len({row.value for row in found.slices}) == 4
+
+
+def test_a_picture_that_is_no_frame_is_in_no_slice() -> None:
+    dataset = replace(people(), frames=np.arange(210) % 3 - 1, metadata={"landmarks": np.zeros((210, 68, 2))})
+    result = evaluate(FirstPixel(), dataset, "test")
+    found = slice_by(result, dataset, "frame")
+    assert ([row.value for row in found.slices], found.unknown) == (["0", "1"], 35)
+    with pytest.raises(UnknownNameError, match="Known: frame, label, subject"):
+        slice_by(result, dataset, "landmarks")
+
+
 def test_columns_of_a_data_set() -> None:
     dataset = people()
     result = evaluate(FirstPixel(), dataset, "test", groups="subjects")

@@ -53,6 +53,13 @@ def test_a_model_of_other_data_is_not_suspected() -> None:
     assert len(evaluate(Carded(card=here), data, "validation").warnings) == 2
 
 
+def test_ferplus_shows_the_pictures_of_fer2013() -> None:
+    data = replace(people(), name="fer2013")
+    card = Card(selection="validation and test", recipe={"targets": {"fer8": {"dataset": "ferplus"}}})
+    (found,) = evaluate(Carded(card=card), data, "test").warnings
+    assert "selected on validation and test" in found
+
+
 def test_the_published_split_is_one_with_or_without_its_hash() -> None:
     card = Card(origin=SplitOrigin("official", sha256="cd" * 32))
     assert evaluate(Carded(card=card), people(), "test").warnings == ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from mien.artifact import load_model, read_card, softmax
 from mien.core.errors import ArtifactError, RecipeError
 from mien.core.labels import FER8
+from mien.datasets import SplitOrigin
 from mien.training.data import load_sets, split_of
-from mien.training.distill import distilled
+from mien.training.distill import distilled, selection_of
 from mien.training.recipe import DistillPart, parse_recipe
 from mien.training.run import train
 
@@ -67,3 +69,22 @@ def test_what_can_not_teach_is_refused(small: dict[str, Any], small_data: Path, 
     train(one_head, small_data, tmp_path / "one")
     with pytest.raises(RecipeError, match="no head fer8"):
         distilled(split, DistillPart(teachers=[str(tmp_path / "one" / "model.onnx")]))
+
+
+def test_a_teacher_that_knows_the_test_rows_is_refused_or_told(
+    small: dict[str, Any], small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = small | {"targets": {"fer7": small["targets"]["fer7"]}, "distill": {"teachers": ["default"]}}
+    sets = load_sets(parse_recipe(values), small_data)
+    assert selection_of(parse_recipe(values), sets) == "validation"
+    other = {"protocol": {"name": "stratified"}}  # the teacher learnt from the published sides
+    divided = {head: replace(dataset, origin=SplitOrigin("stratified", sha256="ab" * 32)) for head, dataset in sets.items()}
+    with pytest.raises(RecipeError, match="The teacher default may know the test rows"):
+        selection_of(parse_recipe(values | other), divided)
+    allowed = parse_recipe(values | other | {"allow_test_selection": True})
+    assert selection_of(allowed, divided) == "validation and test"
+    assert selection_of(allowed, {head: replace(dataset, name="others") for head, dataset in divided.items()}) == "validation"
+    picked = replace(read_card("default"), selection="test")
+    monkeypatch.setattr("mien.training.distill.read_card", lambda name: picked)
+    with pytest.raises(RecipeError, match="selected on test"):
+        selection_of(parse_recipe(values), sets)

@@ -73,7 +73,8 @@ class Adapter:
                 f"{where}: the model gave {raw.dtype} of shape {shape}; its {width} labels need (N, {width}) numbers. "
                 'Name every column in labels ("" for one that is no expression), or choose another output.'
             )
-        bad = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
+        with np.errstate(over="ignore"):  # what is too large for a float32 is infinite there
+            bad = ~np.isfinite(raw.astype(np.float32)).all(axis=1)
         if bad.any():
             raise InputError(
                 f"{where}: {int(bad.sum())} of {len(raw)} rows hold NaN or infinity (the first is row {int(bad.argmax())} of its batch). "

@@ -19,6 +19,9 @@ else:
     import tomli as tomllib
 
 EXPRESSIONS = (*FER8, *(name for name in VALENCE3 if name not in FER8.names))
+MAX_SIZE = 4096
+"""The largest side that crops are made for a model, in pixels."""
+
 _TOP = ("name", "onnx", "callable", "labels", "own_labels", "input", "output")
 _FACTS = ("weights", "parameters", "trained_on", "install", "licence", "note")
 _INPUT = {
@@ -164,11 +167,14 @@ class _Reader:
         if channels not in (None, 1, 3):
             raise self.wrong("input.channels", channels, "1 (gray) or 3 (colour)")
         width = channels or 1
+        size = None if "size" not in table else self.whole(table, "size", 1, where)
+        if size is not None and size > MAX_SIZE:
+            raise self.wrong("input.size", size, f"a whole number up to {MAX_SIZE:,}")
         std = self.numbers(table, "std", 1.0, width)
         if not all(std):
             raise self.wrong("input.std", list(std), "numbers other than zero")
         return Input(
-            size=None if "size" not in table else self.whole(table, "size", 1, where),
+            size=size,
             channels=channels,
             layout=self.choice(table, "layout", ("NCHW", "NHWC"), "NCHW", where),
             order=self.choice(table, "order", ("RGB", "BGR"), "RGB", where),

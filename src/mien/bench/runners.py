@@ -129,7 +129,7 @@ class FunctionRunner:
             crops = np.stack([np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8) for crop in crops])
         elif channels == 3 and crops.ndim == 3:
             crops = np.repeat(crops[..., None], 3, axis=3)
-        return np.ascontiguousarray(crops[..., ::-1] if how.order == "BGR" and crops.ndim == 4 else crops)
+        return np.array(crops[..., ::-1] if how.order == "BGR" and crops.ndim == 4 else crops, order="C")  # a copy: theirs to change
 
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[Any]:
         result = self._function(self.tensor(crops))

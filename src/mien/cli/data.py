@@ -18,7 +18,7 @@ app = typer.Typer(help="The data sets: which there are, whether they are whole, 
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--data", envvar="MIEN_DATA", help="Look there for each of them.", file_okay=False, show_default=False),
+    typer.Option("--data", envvar="MIEN_DATA", help="Look there for each of them.", exists=True, file_okay=False, show_default=False),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Look for the files only; do not read the pictures.")]
 
@@ -82,7 +82,11 @@ def fetch(
         from mien.datasets import load_dataset
         from mien.datasets.avatars import export
 
-        typer.echo(f"Wrote {export(load_dataset(name, out, **options), out)}")
+        written = export(load_dataset(name, out, **options), out)
+        if as_json:
+            show_json({"name": name, "written": [str(written)]})
+        else:
+            typer.echo(f"Wrote {written}")
         return
     if options:
         raise typer.BadParameter("An option belongs to a data set that is written; give --out.", param_hint="--option")

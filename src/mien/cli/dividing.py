@@ -43,6 +43,9 @@ class Division:
         options = values(settings, "--protocol-option")
         if protocol is None and (fold is not None or options):
             raise typer.BadParameter("A fold and its options belong to a protocol; give --protocol.", param_hint="--fold")
+        for key in ("seed", "fold"):
+            if key in options:
+                raise typer.BadParameter(f"{key} has an option of its own; give --{key}.", param_hint="--protocol-option")
         return cls(protocol, fold, seed, options)
 
     def apply(self, dataset: Dataset) -> Dataset:

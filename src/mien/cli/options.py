@@ -30,12 +30,15 @@ def pairs(settings: Sequence[str] | None, option: str) -> dict[str, str]:
 
 
 def values(settings: Sequence[str] | None, option: str) -> dict[str, Any]:
-    """KEY=VALUE settings as a dict; a value that JSON can read (a number, true, false, null, a list) is that, any other is text."""
+    """KEY=VALUE settings as a dict; what JSON or Python reads as a number, true, false, null or a list is that, any other value is text."""
     return {key: _value(text) for key, text in pairs(settings, option).items()}
+
+
+_PYTHON = {"True": True, "False": False, "None": None}
 
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _PYTHON[text] if text in _PYTHON else json.loads(text)
     except json.JSONDecodeError:
         return text

@@ -61,7 +61,10 @@ class LabelSet:
                 matrix[row, target.index(goal)] = 1.0
         missing = [name for name, hit in zip(target.names, matrix.max(axis=0).tolist(), strict=True) if hit == 0]
         if missing:
-            raise LabelError(f"Scores over {self.name} can't be read as {target.name}: nothing stands for {', '.join(missing)}.")
+            raise LabelError(
+                f"Labels of {self.name} can't be read as {target.name}: nothing stands for {', '.join(missing)}. "
+                "Choose a label set whose names these can give."
+            )
         return matrix
 
     def project(self, scores: NDArray[np.floating], target: LabelSet) -> NDArray[np.float32]:

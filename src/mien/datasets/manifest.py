@@ -14,6 +14,7 @@ from mien.datasets.tables import csv_records, parquet_records
 
 FILES = ("manifest.csv", "manifest.parquet")
 COLUMNS = ("path", "label", "subject", "sequence", "frame", "split")
+_DIGITS = 18
 
 
 def load(
@@ -77,8 +78,8 @@ def _row(path: Path, record: Mapping[str, str], otherwise: str) -> Row:
     frame = record.get("frame", "")
     # A table program writes whole numbers of a column with gaps as 3.0.
     whole = frame.removesuffix(".0")
-    if whole and not whole.isdecimal():
-        raise ValueError(f"has the frame {frame!r}; allowed are whole numbers from 0")
+    if whole and not (whole.isdecimal() and len(whole) <= _DIGITS):
+        raise ValueError(f"has the frame {frame!r}; allowed are whole numbers from 0 of at most {_DIGITS} digits")
     return Row(
         path.parent / record["path"],
         record["path"],

@@ -75,7 +75,13 @@ def _mapped(dataset: Dataset, common: LabelSet) -> Dataset:
     votes = None if dataset.votes is None else np.pad(dataset.votes, ((0, 0), (0, len(wide) - len(own))))
     mapped = replace(dataset, labels=wide, votes=votes).with_labels(common)
     kept = mapped.targets >= 0
-    return mapped if kept.all() else mapped.take(kept)
+    return mapped if kept.all() else _taken(mapped, np.flatnonzero(kept))
+
+
+def _taken(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset:
+    """Some of the rows, which still know what twins all of them had in training."""
+    seen = twins_in_train(dataset.images, dataset.split) if dataset.twin_in_train is None else dataset.twin_in_train
+    return replace(dataset, twin_in_train=seen).take(rows)
 
 
 def _in_shares(parts: Sequence[Dataset], shares: Sequence[float], rng: np.random.Generator) -> list[Dataset]:
@@ -86,7 +92,7 @@ def _in_shares(parts: Sequence[Dataset], shares: Sequence[float], rng: np.random
     for part, share in zip(parts, shares, strict=True):
         keep = round(whole * share) / len(part) if len(part) else 1.0
         if keep < 1:
-            part = part.take(np.flatnonzero(deal(part.targets, np.arange(len(part)), [keep, 1 - keep], rng) == 0))
+            part = _taken(part, np.flatnonzero(deal(part.targets, np.arange(len(part)), [keep, 1 - keep], rng) == 0))
         drawn.append(part)
     return drawn
 

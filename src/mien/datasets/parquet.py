@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     from fastparquet import ParquetFile
 
     try:
-        table: pd.DataFrame = ParquetFile(io.BytesIO(path.read_bytes())).to_pandas()
+        with contextlib.redirect_stdout(io.StringIO()):  # of a damaged header fastparquet prints where results belong
+            table: pd.DataFrame = ParquetFile(io.BytesIO(path.read_bytes())).to_pandas()
     except Exception as error:  # a damaged file fails in the header, in Thrift, in a codec: each has errors of its own
         raise DatasetCorruptError(f"{path} can't be read as Parquet ({error}). Fetch or write the file again.") from error
     return table

@@ -209,4 +209,4 @@ def _texts(values: Sequence[str | None]) -> NDArray[np.str_] | None:
 
 def _some(where: Path, faults: Sequence[str]) -> str:
     more = f" … and {len(faults) - _SHOWN:,} more." if len(faults) > _SHOWN else ""
-    return f"{len(faults):,} faults in {where}: {' '.join(faults[:_SHOWN])}{more}"
+    return f"{len(faults):,} fault{'s' if len(faults) > 1 else ''} in {where}: {' '.join(faults[:_SHOWN])}{more}"

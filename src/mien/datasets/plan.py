@@ -74,7 +74,8 @@ class Plan:
     """The folds of one protocol over one data set; made by `make_split`, put to use by `apply`.
 
     `labels`: the label set that the protocol is about, "" for the data set's own. `options`: all of them, defaults too. `leaks`: what the
-    protocol itself lets leak, whatever the data; each fold says what it does on these. `sha256`: of the folds' hashes.
+    protocol itself lets leak, whatever the data; each fold says what it does on these. `published`: for "official", where the sides that it
+    leaves alone come from. `sha256`: of the folds' hashes.
     """
 
     dataset: str
@@ -85,6 +86,7 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     leaks: str = ""
     ids_sha256: str = ""
+    published: SplitOrigin = field(default_factory=SplitOrigin)
 
     @property
     def sha256(self) -> str:
@@ -94,7 +96,11 @@ class Plan:
     def origin(self, i: int = 0) -> SplitOrigin:
         """Where the split of fold `i` (from 0) comes from, as data set and model card carry it."""
         fold = self.folds[i]
-        return SplitOrigin(self.protocol, fold.name, fold.sha256, " ".join(filter(None, (self.leaks, fold.leaks))))
+        counted = "" if fold.leaks in self.published.leaks else fold.leaks
+        leaks = " ".join(filter(None, (self.leaks, self.published.leaks, counted)))
+        if self.published.protocol != "official":
+            return replace(self.published, leaks=leaks)
+        return SplitOrigin(self.protocol, fold.name, fold.sha256, leaks)
 
     def apply(self, dataset: Dataset, i: int = 0) -> Dataset:
         """`dataset` divided as fold `i` (from 0) says: its rows, sides, drawn versions and label set, with `origin` set.

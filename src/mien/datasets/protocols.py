@@ -15,7 +15,7 @@ import numpy as np
 from mien.core.errors import DatasetError, OptionError, UnknownNameError
 from mien.core.labels import label_set
 from mien.datasets import protocols_general as general
-from mien.datasets.base import SPLITS, Dataset
+from mien.datasets.base import SPLITS, Dataset, SplitOrigin
 from mien.datasets.plan import Fold, Plan, Protocol, hash_of_fold, hash_of_ids
 from mien.datasets.protocols_published import PUBLISHED
 from mien.datasets.roster import Roster
@@ -75,7 +75,8 @@ def make_split(
         made = _pick(made, fold, protocol)
     complete = tuple(_complete(one, roster, dataset, chosen) for one in made)
     resolved = {**chosen.options, **options}
-    return Plan(dataset.name, protocol, complete, chosen.labels, seed, resolved, chosen.leaks, hash_of_ids(dataset.ids))
+    published = dataset.origin if protocol == "official" else SplitOrigin()
+    return Plan(dataset.name, protocol, complete, chosen.labels, seed, resolved, chosen.leaks, hash_of_ids(dataset.ids), published)
 
 
 def _refuse_copies(roster: Roster) -> None:

@@ -61,8 +61,8 @@ class Roster:
 
     def units(self, *, twins: bool = True, sequences: bool = True, subjects: bool = False) -> Rows:
         """Numbers (N,) of what stays on one side: rows that share pixels, a sequence or a subject have equal ones, also in a chain."""
-        named = [column for column, wanted in ((self._whole_sequences, sequences), (self.subjects, subjects)) if wanted and column is not None]
-        columns = [_alone_where_unknown(column) for column in named]
+        wanted = (self._whole_sequences if sequences else None, self.subjects if subjects else None)
+        columns = [_alone_where_unknown(column) for column in wanted if column is not None]
         return joined(len(self), *([self.twins] if twins else []), self.copies, *columns)
 
     def crossings(self, fold: Fold) -> str:

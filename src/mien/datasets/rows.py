@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
+from mien.core.errors import DatasetAbsentError, DatasetCorruptError, OptionError, UnknownNameError
 from mien.datasets.base import Dataset, SplitOrigin, split_name
 from mien.datasets.tables import csv_records
 from mien.datasets.twins import twins_in_train
@@ -25,10 +25,14 @@ def keep_rows(dataset: Dataset, path: str | Path) -> Dataset:
     Raises
     ------
     DatasetAbsentError
-        No file there.
+        No file there, or no row that it keeps.
+    OptionError
+        No path.
     DatasetCorruptError
         No table, no column id or keep, an id that the data set does not have or that stands twice, or another value of `keep` or `split`.
     """
+    if not isinstance(path, (str, Path)):
+        raise OptionError(f"The option rows is the path of a table; received {path!r}.")
     table = _read(Path(path))
     known = [str(i) for i in dataset.ids.tolist()]
     unknown = sorted(set(table) - set(known))
@@ -43,6 +47,8 @@ def keep_rows(dataset: Dataset, path: str | Path) -> Dataset:
     split = np.array(roles, dataset.split.dtype)
     divided = bool((split != dataset.split).any())
     seen = dataset.twin_in_train if dataset.twin_in_train is not None and not divided else twins_in_train(dataset.images, split)
+    if not kept.any():
+        raise DatasetAbsentError(f"{path} keeps none of the {len(kept):,} rows of {dataset.name}. Give a table with keep 1 in some rows.")
     unlisted = sum(id_ not in table for id_ in known)
     notes = [f"{int((~kept).sum()):,} of {len(kept):,} rows are left out by {Path(path).name}."]
     notes += [f"{unlisted:,} of these are not listed there."] if unlisted else []

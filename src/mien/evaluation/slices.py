@@ -77,13 +77,15 @@ class Slices:
 def slice_by(result: SplitEvaluation, dataset: Dataset, column: str, *, minimum: int = MINIMUM, bins: int = BINS, seed: int = 0) -> Slices:
     """Divide the judged rows of `dataset` by `column`: "label" (the truth), "subject", "sequence", "frame", or a column of its metadata.
 
-    Numbers of more than twelve distinct values are cut into at most `bins` bins of about equally many rows. Empty text and NaN are unknown.
+    Numbers of more than twelve distinct values are cut into at most `bins` bins of about equally many rows. Empty text, NaN and the
+    frame −1 are unknown.
 
     Raises UnknownNameError for a column that the data set does not have, and otherwise like `slice_scores`.
     """
     labels = result.overall.labels
-    own = {"subject": dataset.subjects, "sequence": dataset.sequences, "frame": dataset.frames, **dataset.metadata}
-    columns = {name: np.asarray(values)[result.rows] for name, values in own.items() if values is not None}
+    frames = None if dataset.frames is None else np.where(dataset.frames < 0, np.nan, dataset.frames)
+    own = {"subject": dataset.subjects, "sequence": dataset.sequences, "frame": frames, **dataset.metadata}
+    columns = {name: np.asarray(values)[result.rows] for name, values in own.items() if values is not None and np.ndim(values) == 1}
     columns["label"] = np.array(labels.names)[result.targets]
     if column not in columns:
         raise UnknownNameError(f"column of {dataset.name}", column, columns)
@@ -166,6 +168,6 @@ def _named(values: NDArray[Any], bins: int) -> tuple[list[str], NDArray[np.int64
         return [f"{value:g}" if values.dtype.kind == "f" else str(value) for value in distinct], index
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, bins + 1)))
     index[known] = np.clip(np.searchsorted(edges, values[known], side="right") - 1, 0, len(edges) - 2)
-    ends = [f"{edge:.4g}" for edge in edges]
+    ends = next(names for digits in (4, 17) if len(set(names := [f"{edge:.{digits}g}" for edge in edges])) == len(edges))
     closings = [")"] * (len(edges) - 2) + ["]"]
     return [f"[{low}, {high}{close}" for low, high, close in zip(ends[:-1], ends[1:], closings, strict=True)], index

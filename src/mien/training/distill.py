@@ -6,7 +6,7 @@ are artifacts, so that any model of mien can teach, in whatever process it was t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.artifact import Model, load_model, read_card, softmax
+from mien.artifact import Card, Model, load_model, read_card, softmax
 from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
+from mien.datasets.base import Dataset
+from mien.evaluation.warn import divided_alike, may_know
 from mien.training.data import HeadTargets, Split
-from mien.training.recipe import DistillPart
+from mien.training.recipe import DistillPart, Recipe
 
 _CHUNK = 1024
 
@@ -26,6 +28,28 @@ _CHUNK = 1024
 def teachers_of(part: DistillPart | None) -> dict[str, str]:
     """The SHA-256 of each teacher by its name, none without distillation. Raises like `mien.load_model`."""
     return {} if part is None else {name: read_card(name).sha256 for name in part.teachers}
+
+
+def selection_of(recipe: Recipe, sets: Mapping[str, Dataset]) -> str:
+    """The splits that something was chosen by: that of the recipe, and "test" too where a teacher may know the test rows.
+
+    A teacher does when it was selected on test, or learnt from the same pictures under another protocol, so that test rows of the student
+    may be among its training rows. Raises RecipeError for such a teacher without `allow_test_selection`.
+    """
+    names = [] if recipe.distill is None else recipe.distill.teachers
+    knowing = [name for name in names if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
+    if not knowing or recipe.select_on == "test":
+        return recipe.select_on
+    if not recipe.allow_test_selection:
+        raise RecipeError(
+            f"The teacher {knowing[0]} may know the test rows: it was selected on test, or learnt from the same pictures under another "
+            "protocol. Choose a teacher of this protocol, or set allow_test_selection = true and have the card say so."
+        )
+    return f"{recipe.select_on} and test"
+
+
+def _knows_test(card: Card, dataset: Dataset) -> bool:
+    return may_know(card, dataset.name) and ("test" in card.selection.split() or not divided_alike(card.origin, dataset.origin))
 
 
 def distilled(split: Split, part: DistillPart) -> Split:

@@ -23,6 +23,7 @@ from mien.models.registry import count_parameters
 from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
 from mien.training.data import Split, load_sets
+from mien.training.distill import selection_of
 
 if TYPE_CHECKING:
     import onnx
@@ -95,7 +96,7 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -
         licence=recipe.licence,
         recipe=recipe.model_dump(mode="json"),
         parameters=count_parameters(model),
-        selection=recipe.select_on,
+        selection=selection_of(recipe, sets),
         origin=next(iter(sets.values())).origin,
     )
     save_artifact(graph, card, path)
@@ -103,7 +104,7 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -
     save_artifact(graph, card, path)
     there = [split for split in ("validation", "test") if any((dataset.split == split).any() for dataset in sets.values())]
     splits = [split for split in there if split in ("validation", recipe.select_on) or recipe.evaluate_test]
-    metrics = tuple(_measure(path, head, dataset, split, recipe.select_on) for split in splits for head, dataset in sets.items())
+    metrics = tuple(_measure(path, head, dataset, split) for split in splits for head, dataset in sets.items())
     save_artifact(graph, replace(card, metrics=metrics), path)
     draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return load_model(path)
@@ -125,6 +126,7 @@ def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
     return tuple(heads)
 
 
-def _measure(path: Path, head: str, dataset: Dataset, split: str, selection: str) -> dict[str, Any]:
+def _measure(path: Path, head: str, dataset: Dataset, split: str) -> dict[str, Any]:
     """One entry of the card's metrics: the split's labelled rows, scored by the artifact as it lies in the file."""
-    return {**evaluate(load_model(path, head), dataset, split).to_dict(), "held_out": split != selection}
+    model = load_model(path, head)
+    return {**evaluate(model, dataset, split).to_dict(), "held_out": split not in model.card.selection.split()}

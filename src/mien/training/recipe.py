@@ -108,7 +108,8 @@ class Recipe(_Part):
     `targets`: head name → what it learns; the head's name is its label set, and the first is the model's default. The pictures are those
     of the first target's data set; the others must label the same rows. The best epoch is the one with the highest mean accuracy over the
     heads on the split `select_on`, where temperatures and thresholds are fitted too. That is "validation"; "test" takes
-    `allow_test_selection`, and the card then says that the figures on test are not held out. `evaluate_test`: touch the test split, once,
+    `allow_test_selection`, and the card then says that the figures on test are not held out; so does a teacher that may know the test rows.
+    `evaluate_test`: touch the test split, once,
     at the end, and write the figures into the card.
     """
 

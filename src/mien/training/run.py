@@ -34,7 +34,7 @@ from mien.datasets.base import SplitOrigin
 from mien.models.registry import build, count_parameters
 from mien.training import checkpoint
 from mien.training.data import Split, load_sets, resized, split_of
-from mien.training.distill import distilled, teachers_of
+from mien.training.distill import distilled, selection_of, teachers_of
 from mien.training.export import finish
 from mien.training.loop import State, fit, predict, start
 from mien.training.recipe import Recipe, parse_recipe
@@ -101,7 +101,7 @@ def train(
     if leads():  # before the processes of the other devices are started, so that a fault is told once
         _claim(run, resume)
     sets = load_sets(recipe, data_dir)
-    origin = next(iter(sets.values())).origin
+    origin, selection = next(iter(sets.values())).origin, selection_of(recipe, sets)
     splits = {name: split_of(recipe, sets, name) for name in ("train", recipe.select_on)}
     if recipe.distill is not None:
         splits["train"] = distilled(splits["train"], recipe.distill)
@@ -109,7 +109,7 @@ def train(
     model = network(recipe)
     _need_fit(recipe, model, splits["train"])
     if leads():
-        _describe(run, splits, origin, fabric)
+        _describe(run, splits, origin, selection, fabric)
     fabric.launch()
     state = start(recipe, model, fabric)
     _restore(run, state)
@@ -227,7 +227,7 @@ def _keep(run: Run, state: State) -> None:
     write_text(run.folder / "log.csv", log.getvalue())
 
 
-def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, fabric: Fabric) -> None:
+def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, selection: str, fabric: Fabric) -> None:
     from mien import __version__
 
     facts = {
@@ -239,7 +239,7 @@ def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, fabric: F
         "threads": torch.get_num_threads(),
         "parameters": count_parameters(network(run.recipe)),
         "protocol": asdict(origin),
-        "selection": run.recipe.select_on,
+        "selection": selection,
         "teachers": teachers_of(run.recipe.distill),
         "data": {name: {"rows": len(split), "sha256": split.fingerprint} for name, split in splits.items()},
     }

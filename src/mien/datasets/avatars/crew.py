@@ -21,12 +21,18 @@ _PAYS = 600
 def draw_all(plan: Plan, count: int, workers: int | None) -> list[Drawn]:
     """The rows of items 0 to `count` - 1 of a plan, in order. `workers`: processes; None is one a core where that pays."""
     first, *others = _shares(count, workers or _cores(plan, count))
+    running: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(len(others) or 1) as pool:
-        answers = [pool.submit(_ask, plan, share) for share in others]
-        parts = [_draw(plan, first)]
-        for share, answer in zip(others, answers, strict=True):
-            # a helper that could not work (no interpreter at hand, no memory) leaves its share to this process
-            parts.append(answer.result() or _draw(plan, share))
+        try:
+            answers = [pool.submit(_ask, plan, share, running) for share in others]
+            parts = [_draw(plan, first)]
+            for share, answer in zip(others, answers, strict=True):
+                # a helper that could not work (no interpreter at hand, no memory) leaves its share to this process
+                parts.append(answer.result() or _draw(plan, share))
+        except BaseException:  # an interrupt may reach this process alone, and the pool waits for its helpers
+            for helper in running:
+                helper.kill()
+            raise
     return list(chain.from_iterable(parts))
 
 
@@ -39,20 +45,23 @@ def serve() -> None:
     sys.stdout.buffer.write(pickle.dumps(_draw(plan, share), pickle.HIGHEST_PROTOCOL))
 
 
-def _ask(plan: Plan, share: range) -> list[Drawn] | None:
-    """What a helper drew, None when it failed."""
+def _ask(plan: Plan, share: range, running: list[subprocess.Popen[bytes]]) -> list[Drawn] | None:
+    """What a helper drew, None when it failed. It is put into `running` as it starts."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        done = subprocess.run(
+        helper = subprocess.Popen(
             [sys.executable, "-m", "mien.datasets.avatars"],
-            input=pickle.dumps((plan, share)),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=environment,
-            check=False,
         )
+        with helper:
+            running.append(helper)
+            drawn, _ = helper.communicate(pickle.dumps((plan, share)))
     except OSError:
         return None
-    return list(pickle.loads(done.stdout)) if done.returncode == 0 else None
+    return list(pickle.loads(drawn)) if helper.returncode == 0 else None
 
 
 def _draw(plan: Plan, share: range) -> list[Drawn]:
