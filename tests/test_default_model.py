@@ -43,6 +43,7 @@ def test_the_card_promises_enough() -> None:
         assert figures[key]["clean"]["n"] < overall["n"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fer2013", "ferplus"])
 def test_the_file_keeps_what_the_card_promises(name: str, data_dir: Path) -> None:
     """On the validation split: the test split is for whoever judges a model, not for whoever changes the code."""

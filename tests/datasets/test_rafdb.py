@@ -52,7 +52,7 @@ def test_the_published_counts_are_held(tmp_path: Path) -> None:
 def test_missing_pictures_and_broken_lines(tmp_path: Path) -> None:
     write_rafdb(tmp_path, (*RAFDB_LINES, ""))
     (tmp_path / "Image" / "aligned" / "test_0003_aligned.jpg").unlink()
-    with pytest.raises(DatasetPartialError, match=r"1 faults.*test_0003_aligned\.jpg is missing"):
+    with pytest.raises(DatasetPartialError, match=r"1 fault.*test_0003_aligned\.jpg is missing"):
         load_dataset("rafdb", tmp_path, verify=False)
     listed = tmp_path / "EmoLabel" / "list_patition_label.txt"
     listed.write_text(listed.read_text() + "train_00008.jpg 8\ntrain_00009.jpg\n")

@@ -48,6 +48,7 @@ def test_rows_without_a_label_learn_from_the_teachers_alone(small: dict[str, Any
     assert torch.allclose(taught.probabilities.sum(1), torch.ones(len(split)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_distilled_run_names_its_teachers(small: dict[str, Any], small_data: Path, tmp_path: Path, teacher: str) -> None:
     recipe = parse_recipe({**small, "distill": {"teachers": [teacher]}, "phases": [{"epochs": 1, "size": 48}]})
     train(recipe, small_data, tmp_path / "run")
