@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import Card, ExpressionModel, Model, find_model, load_model
+from mien.artifact import ExpressionModel, Model, find_model, load_model
 from mien.bench.adapters import Adapter, Reading, read_as
 from mien.bench.description import Description, read_description
 from mien.bench.functions import weight_file
@@ -19,9 +19,7 @@ from mien.bench.runners import FunctionRunner, OnnxRunner, Runner
 from mien.core.errors import LabelError, OptionError
 from mien.core.files import open_input
 from mien.core.labels import LabelSet
-
-SAME_PICTURES = frozenset({"fer2013", "ferplus"})
-"""Two labellings of the same pictures: who was trained on one has seen the other's."""
+from mien.datasets.seen import same_pictures, seen_by
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +107,7 @@ def load_contender(model: str | Path, *, threads: int | None = None) -> Contende
     network = load_model(model, threads=threads)
     card = network.card
     name = card.name if path == Path(model) else str(model)
-    return Contender(name, network, path, parameters=card.parameters, trained_on=_seen(_targets(card)), licence=card.licence)
+    return Contender(name, network, path, parameters=card.parameters, trained_on=seen_by(card.recipe) or None, licence=card.licence)
 
 
 def load_contenders(models: Sequence[str | Path], *, threads: int | None = None) -> tuple[Contender, ...]:
@@ -139,7 +137,7 @@ def _foreign(description: Description, threads: int | None) -> Contender:
         weights=weights,
         folder=description.file.parent,
         parameters=description.parameters,
-        trained_on=_seen(description.trained_on),
+        trained_on=same_pictures(description.trained_on) or None,
         licence=description.licence,
         note=description.note,
     )
@@ -151,17 +149,6 @@ def _reaches(own: LabelSet, goal: LabelSet) -> bool:
     except LabelError:
         return False
     return True
-
-
-def _targets(card: Card) -> list[str]:
-    targets = card.recipe.get("targets", {})
-    return [str(target["dataset"]) for target in targets.values() if "dataset" in target] if isinstance(targets, dict) else []
-
-
-def _seen(names: Sequence[str]) -> frozenset[str] | None:
-    """The data sets of these names, with others of the same pictures; None when none is named."""
-    seen = frozenset(names)
-    return (seen | SAME_PICTURES if seen & SAME_PICTURES else seen) or None
 
 
 def _sha256(path: Path) -> str:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.datasets.base import Dataset, SplitOrigin
+from mien.datasets.seen import same_pictures, seen_by
 from mien.evaluation.grouping import unknown_rows
 from mien.evaluation.scores import Evaluation
 
-_FER = {"fer2013", "ferplus"}
 FEW_GROUPS = 20
 """Below this many groups a percentile interval is clearly too short."""
 
@@ -49,20 +49,13 @@ def split_warnings(
 
 def may_know(card: object, dataset: str) -> bool:
     """Whether a model with this card may have learnt from the pictures of the data set of that name: its recipe has it, or is not told."""
-    recipe = getattr(card, "recipe", None)
-    targets = recipe.get("targets") if isinstance(recipe, dict) else None
-    learnt = {str(target.get("dataset")) for target in targets.values()} if isinstance(targets, dict) else set()
-    return not learnt or not _pictures(learnt).isdisjoint(_pictures(set(dataset.split("+"))))
+    learnt = seen_by(getattr(card, "recipe", None))
+    return not learnt or not learnt.isdisjoint(same_pictures(dataset.split("+")))
 
 
 def divided_alike(one: SplitOrigin, other: SplitOrigin) -> bool:
     """Whether two splits of the same data are one; the published one has a hash only where a protocol has counted its leaks."""
     return one.sha256 == other.sha256 or one.protocol == other.protocol == "official"
-
-
-def _pictures(names: set[str]) -> set[str]:
-    """The names, with those of data sets that show the same pictures."""
-    return names | _FER if names & _FER else names
 
 
 def _told(origin: SplitOrigin) -> str:

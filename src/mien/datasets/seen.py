@@ -1,0 +1,22 @@
+"""Which data sets a model has learnt from, told by its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+_ONE_SOURCE = frozenset({"fer2013", "ferplus"})
+"""Two labellings of the same pictures: who has learnt from one has seen the other's."""
+
+
+def same_pictures(names: Iterable[str]) -> frozenset[str]:
+    """The data sets of these names, with those that show the same pictures."""
+    given = frozenset(names)
+    return given | _ONE_SOURCE if given & _ONE_SOURCE else given
+
+
+def seen_by(recipe: Any) -> frozenset[str]:
+    """The data sets whose pictures a recipe, as a model's card keeps it, learns from; none where it does not tell."""
+    targets = recipe.get("targets") if isinstance(recipe, dict) else None
+    parts = targets.values() if isinstance(targets, dict) else ()
+    return same_pictures(str(part["dataset"]) for part in parts if "dataset" in part)
