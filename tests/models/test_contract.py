@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -9,14 +11,28 @@ import torch
 
 from mien.core.errors import RecipeError, UnknownNameError
 from mien.models import miennet
-from mien.models.registry import MODELS, build, count_parameters
+from mien.models.registry import MODELS, architectures, build, count_parameters
 from mien.preprocess import Preprocessing
 from mien.training.export import to_onnx
 
-PARAMETERS = {"miennet": 1_098_623}
+PARAMETERS = {
+    "miennet": 1_098_623,
+    "deepfer": 3_062_437,
+    "sdl": 904_907,
+    "cnn1": 11_645_455,
+    "cnn2": 6_871_247,
+    "cnn3": 21_250_383,
+    "mini_xception": 66_175,
+    "densecnn": 100_503,
+    "vgg16": 15_247_695,
+    "vgg19": 20_557_391,
+    "resnet50": 27_973_199,
+    "densenet169": 13_607_311,
+}
+LARGE = {"vgg16", "vgg19", "resnet50", "densenet169"}
 
 
-@pytest.fixture(params=sorted(MODELS))
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in sorted(architectures())])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -34,7 +50,11 @@ def test_shapes(name: str, classes: int) -> None:
 
 
 def test_gradient_reaches_every_parameter(name: str) -> None:
+    torch.manual_seed(1)
     model = build(name, {"fer8": 8, "fer7": 7}).train()
+    with torch.no_grad():
+        for parameter in model.parameters():  # as after a step: a spatial transformer starts with zeros that hold gradients back
+            parameter.add_(0.01 * torch.randn_like(parameter))
     outputs = model(_images())
     sum(outputs[head].logsumexp(1).sum() for head in ("fer8", "fer7")).backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
@@ -66,6 +86,20 @@ def test_parameter_count_is_the_documented_one(name: str) -> None:
     count = count_parameters(build(name, {"fer8": 8, "fer7": 7}))
     assert count == PARAMETERS[name]
     assert f"{count:,}" in (MODELS[name].__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "options", "low", "high"),
+    [
+        ("densecnn", 3, {}, 94_000 * 0.97, 94_000 * 1.03),
+        ("densecnn", 3, {"separable": False}, 420_000 * 0.95, 420_000 * 1.05),
+        ("mini_xception", 7, {}, 56_951, 56_951),
+        ("mini_xception", 3, {}, 52_339, 52_339),
+        ("cnn3", 8, {}, 21_243_208, 21_243_208),
+    ],
+)
+def test_published_parameter_counts(name: str, classes: int, options: dict[str, Any], low: float, high: float) -> None:
+    assert low <= count_parameters(build(name, {"only": classes}, options)) <= high
 
 
 def test_default_model_stays_small() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mien.training.augment import augment, mix
-from mien.training.recipe import AugmentPart
+from mien.training.parts import AugmentPart
 
 STILL = {"flip": False, "rotation": 0.0, "shift": 0.0, "scale": 0.0, "brightness": 0.0, "contrast": 0.0, "erase_probability": 0.0}
 

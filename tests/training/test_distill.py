@@ -15,7 +15,8 @@ from mien.core.labels import FER8
 from mien.datasets import SplitOrigin
 from mien.training.data import load_sets, split_of
 from mien.training.distill import distilled, selection_of
-from mien.training.recipe import DistillPart, parse_recipe
+from mien.training.parts import DistillPart
+from mien.training.recipe import parse_recipe
 from mien.training.run import train
 
 

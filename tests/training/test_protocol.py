@@ -36,7 +36,7 @@ def values(album: Path) -> dict[str, Any]:
         "name": "album",
         "precision": "32-true",
         "model": {"name": "miennet", "options": {"stem": 8, "widths": [8], "depths": [1]}},
-        "targets": {"fer7": {"dataset": "manifest", "options": {"labels": "fer7", "channels": 1}}},
+        "targets": {"pair": {"dataset": "manifest", "labels": ["neutral", "happiness"], "options": {"labels": "fer7", "channels": 1}}},
         "phases": [{"epochs": 2, "size": 16}],
         "optim": {"batch_size": 8},
     }
@@ -44,14 +44,14 @@ def values(album: Path) -> dict[str, Any]:
 
 def test_without_a_protocol_the_sides_are_the_published_ones(values: dict[str, Any], album: Path) -> None:
     sets = load_sets(parse_recipe(values), album)
-    assert sets["fer7"].origin.protocol == "official"
+    assert sets["pair"].origin.protocol == "official"
     recipe = parse_recipe(values)
     assert len(split_of(recipe, load_sets(recipe, album), "train")) == 48
 
 
 def test_a_fold_by_subject(values: dict[str, Any], album: Path) -> None:
     values["protocol"] = {"name": "subject_folds", "options": {"folds": 3, "validation": 0.2}, "fold": 2}
-    data = load_sets(parse_recipe(values), album)["fer7"]
+    data = load_sets(parse_recipe(values), album)["pair"]
     assert (data.origin.protocol, data.origin.fold) == ("subject_folds", "2 of 3")
     assert not set(data.subjects[data.split == "train"]) & set(data.subjects[data.split == "test"])
 
@@ -60,7 +60,7 @@ def test_oversampling_is_of_the_train_side(values: dict[str, Any], album: Path) 
     values["protocol"] = {"oversample": True}
     recipe = parse_recipe(values)
     train_rows, validation = (split_of(recipe, load_sets(recipe, album), split) for split in ("train", "validation"))
-    counts = np.bincount(train_rows.heads["fer7"].classes.numpy())
+    counts = np.bincount(train_rows.heads["pair"].classes.numpy())
     assert len(set(counts[counts > 0].tolist())) == 1
     assert len(validation) == 18
 

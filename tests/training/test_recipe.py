@@ -27,7 +27,7 @@ def test_size_follows_the_phases(small: dict[str, Any]) -> None:
         ("targets.fer7.los", "'x'", "Did you mean loss?"),
         ("optim.learning_rate", "-1", "greater than 0"),
         ("optim.learning_rate", "inf", "finite number"),
-        ("optim.schedule", "triangle", "'one_cycle', 'cosine' or 'constant'"),
+        ("optim.schedule", "triangle", "'one_cycle', 'cosine', 'constant', 'step' or 'plateau'"),
         ("phases", "[]", "at least 1 item"),
         ("augment.erase_probability", "1.5", "less than or equal to 1"),
     ],

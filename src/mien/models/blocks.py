@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+SLOPE = 0.3
+"""Of LeakyReLU below zero, where a paper built with Keras gives none: Keras's default."""
 
 
 class Normalise(nn.Module):
@@ -22,6 +25,20 @@ class Normalise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → the same shape."""
         return (x - self.mean) / self.deviation
+
+
+class Standardise(nn.Module):
+    """Each picture by itself: less its mean, by its standard deviation (at least one gray level), over all its pixels and channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → the same shape, mean 0 and deviation 1 a picture."""
+        x = x - x.mean((1, 2, 3), keepdim=True)
+        return x / (x * x).mean((1, 2, 3), keepdim=True).sqrt().clamp_min(1.0)
+
+
+def normalisation(per_image: bool, mean: float, deviation: float) -> nn.Module:
+    """`Standardise`, or `Normalise` by the figures of the training images."""
+    return Standardise() if per_image else Normalise(mean, deviation)
 
 
 class SqueezeExcite(nn.Module):
@@ -75,15 +92,96 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class Heads(nn.Module):
-    """Dropout and one linear layer for each named head."""
+class SeparableConv(nn.Sequential):
+    """A depth-wise 3×3 convolution and a point-wise 1×1 one (Chollet, 2017), no biases: 9·i + i·o weights in place of 9·i·o."""
 
-    def __init__(self, features: int, heads: Mapping[str, int], dropout: float) -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in, bias=False),
+            nn.Conv2d(channels_in, channels_out, 1, bias=False),
+        )
+
+
+def convolution(channels_in: int, channels_out: int, separable: bool) -> nn.Module:
+    """A 3×3 convolution that keeps the size, separable or ordinary, without a bias."""
+    return SeparableConv(channels_in, channels_out) if separable else nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+
+
+class PooledResidual(nn.Module):
+    """The residual block of mini-Xception (Arriaga et al., 2017): convolutions and a strided max-pool beside a strided 1×1 shortcut.
+
+    `convolutions`: how many in a row, batch normalisation after each, `activation` between them.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, convolutions: int = 2, separable: bool = True, activation: nn.Module | None = None
+    ) -> None:
         super().__init__()
+        layers: list[nn.Module] = []
+        for number in range(convolutions):
+            layers += [convolution(channels_in if number == 0 else channels_out, channels_out, separable), nn.BatchNorm2d(channels_out)]
+            layers += [activation or nn.ReLU()] if number < convolutions - 1 else []
+        self.body = nn.Sequential(*layers, nn.MaxPool2d(3, 2, padding=1))
+        self.shortcut = nn.Sequential(nn.Conv2d(channels_in, channels_out, 1, 2, bias=False), nn.BatchNorm2d(channels_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C', ⌈H/2⌉, ⌈W/2⌉)."""
+        total: Tensor = self.body(x) + self.shortcut(x)
+        return total
+
+
+class DenseLayer(nn.Module):
+    """One layer of a dense block with a bottleneck (DenseNet-B; Huang et al., 2017): its `growth` maps are put behind what came in."""
+
+    def __init__(self, channels_in: int, growth: int, separable: bool) -> None:
+        super().__init__()
+        narrow = 4 * growth
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(channels_in),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels_in, narrow, 1, bias=False),
+            nn.BatchNorm2d(narrow),
+            nn.LeakyReLU(SLOPE),
+            convolution(narrow, growth, separable),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C + growth, H, W)."""
+        return torch.cat([x, self.body(x)], dim=1)
+
+
+class Heads(nn.Module):
+    """Dense layers that all heads share, `hidden` units each, with ReLU; then dropout and one linear layer for each named head.
+
+    Dropout stands behind every hidden layer.
+    """
+
+    def __init__(self, features: int, heads: Mapping[str, int], dropout: float, hidden: Sequence[int] = ()) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for number, units in enumerate(hidden):
+            layers += [nn.Dropout(dropout)] if number else []
+            layers += [nn.Linear(features, units), nn.ReLU()]
+            features = units
+        self.hidden = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.ModuleDict({name: nn.Linear(features, classes) for name, classes in heads.items()})
 
-    def forward(self, embedding: Tensor) -> dict[str, Tensor]:
-        """(N, features) → logits (N, classes) by head, and the embedding itself."""
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """(N, features) → logits (N, classes) by head, and `embedding`, what the linear layers see."""
+        embedding = self.hidden(features)
         dropped = self.dropout(embedding)
         return {**{name: layer(dropped) for name, layer in self.linear.items()}, "embedding": embedding}
+
+
+class PooledHeads(nn.Module):
+    """For each named head a 3×3 convolution to one map a class, and the mean of that map as the logit (Lin et al., 2014)."""
+
+    def __init__(self, channels: int, heads: Mapping[str, int]) -> None:
+        super().__init__()
+        self.maps = nn.ModuleDict({name: nn.Conv2d(channels, classes, 3, padding=1) for name, classes in heads.items()})
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """(N, C, H, W) → logits (N, classes) by head, and `embedding` (N, C), the mean of the features."""
+        logits = {name: layer(features).mean((2, 3)) for name, layer in self.maps.items()}
+        return {**logits, "embedding": features.mean((2, 3))}

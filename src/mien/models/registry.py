@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from torch import nn
 from mien.core.errors import RecipeError, UnknownNameError
 
 MODELS: dict[str, type[nn.Module]] = {}
+_MODULES = ("miennet", "deepfer", "sdl", "cnn123", "mini_xception", "densecnn", "backbones")
 _Net = TypeVar("_Net", bound=type[nn.Module])
 
 
@@ -24,6 +26,13 @@ def register(name: str) -> Callable[[_Net], _Net]:
     return keep
 
 
+def architectures() -> dict[str, type[nn.Module]]:
+    """Every architecture that can be trained, by name."""
+    for module in _MODULES:
+        importlib.import_module(f"mien.models.{module}")  # registers what it holds
+    return MODELS
+
+
 def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None = None) -> nn.Module:
     """A new network with random weights.
 
@@ -32,11 +41,7 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
 
     Raises UnknownNameError for an architecture or an option that does not exist, RecipeError for a value that it refuses.
     """
-    from mien.models import miennet  # noqa: F401  (registers itself)
-
-    if name not in MODELS:
-        raise UnknownNameError("architecture", name, MODELS)
-    known = [p for p in inspect.signature(MODELS[name].__init__).parameters if p not in ("self", "heads")]
+    known = options_of(name)
     for key in options or {}:
         if key not in known:
             raise UnknownNameError(f"option of {name}", key, known)
@@ -44,6 +49,13 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
         return MODELS[name](dict(heads), **(options or {}))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}.") from error
+
+
+def options_of(name: str) -> list[str]:
+    """The names of an architecture's own options. Raises UnknownNameError for an architecture that does not exist."""
+    if name not in architectures():
+        raise UnknownNameError("architecture", name, MODELS)
+    return [p for p in inspect.signature(MODELS[name].__init__).parameters if p not in ("self", "heads")]
 
 
 def count_parameters(model: nn.Module) -> int:

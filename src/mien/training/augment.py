@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mien.training.recipe import AugmentPart
+from mien.training.parts import AugmentPart
 
 
 def augment(images: Tensor, part: AugmentPart, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,10 @@ from mien.datasets.base import Dataset, load_dataset
 from mien.datasets.plan import Plan
 from mien.datasets.protocols import make_split
 from mien.datasets.sampling import oversampled_rows
-from mien.training.recipe import Recipe, TargetPart
+from mien.preprocess import equalised, to_square
+from mien.training.losses import balanced_weights
+from mien.training.parts import TargetPart
+from mien.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,14 @@ class HeadTargets:
     """What one head learns of N rows.
 
     `probabilities`: float32 (N, C), rows summing to 1. `known`: bool (N,), False where a row says nothing to this head. `classes`: int64
-    (N,), the hard label or −1, for validation.
+    (N,), the hard label or −1, for validation. `class_weights`: float32 (C,), or None where all count alike.
     """
 
     labels: LabelSet
     probabilities: Tensor
     known: Tensor
     classes: Tensor
+    class_weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
 
     The first one's rows decide on the split, and on what is oversampled.
 
-    Raises RecipeError when the data sets of two heads do not label the same rows, a head's label set is not its data set's, or the protocol
-    has several folds and the recipe names none.
+    Raises RecipeError when the data sets of two heads do not label the same rows, the protocol has a label set of its own that is not the
+    head's, or it has several folds and the recipe names none; LabelError when a data set's labels can't be mapped to a head's.
     """
-    sets = {head: load_dataset(t.dataset, data_dir, **t.options) for head, t in recipe.targets.items()}
+    sets = {head: read_target(recipe, head, data_dir) for head in recipe.targets}
     base_head, base = next(iter(sets.items()))
     for head, dataset in sets.items():
         if len(dataset) != len(base) or not np.array_equal(dataset.ids, base.ids):
@@ -84,7 +88,8 @@ def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
     for head, dataset in sets.items():
         if dataset.labels.name != head:
             raise RecipeError(
-                f"The head {head!r} is named after its label set, but {dataset.name} has {dataset.labels.name}. Rename the head."
+                f"The protocol {plan.protocol} divides {dataset.name} in the label set {dataset.labels.name}; the head is named {head!r}. "
+                f"Name it targets.{dataset.labels.name}."
             )
     if recipe.protocol.oversample:
         rows = oversampled_rows(sets[base_head], recipe.protocol.seed)
@@ -92,10 +97,17 @@ def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
     return sets
 
 
+def read_target(recipe: Recipe, head: str, data_dir: str | Path) -> Dataset:
+    """The data set of one head, in the head's label set. Raises as `load_dataset` and `Dataset.with_labels` do."""
+    part = recipe.targets[head]
+    return load_dataset(part.dataset, data_dir, **part.options).with_labels(recipe.labels_of(head))
+
+
 def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
     """The rows of `split` ("train", "validation", "test") of the `sets` that `load_sets` gave, with the targets of every head.
 
-    Raises RecipeError when the split, or the test split where the recipe evaluates it, is empty.
+    Training rows that say nothing to any head are left out. Raises RecipeError when the split, or the test split where the recipe evaluates
+    it, is empty, or a class has no training row.
     """
     base = next(iter(sets.values()))
     there = sorted(set(base.split.tolist()))
@@ -105,8 +117,31 @@ def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
         raise RecipeError(f"The data set {base.name} has no test split to evaluate; it has: {', '.join(there)}. Set evaluate_test = false.")
     rows = np.flatnonzero(base.split == split)
     heads = {head: _head_targets(dataset.take(rows), recipe.targets[head]) for head, dataset in sets.items()}
+    if split == "train":
+        _need_every_class(heads, base.name)
+        if not (told := torch.stack([head.known for head in heads.values()]).any(0)).all():
+            rows, heads = rows[told.numpy()], {name: _taken(head, told) for name, head in heads.items()}
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
-    return Split(images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), heads)
+    return Split(_channels_first(images), heads)
+
+
+def prepared(split: Split, recipe: Recipe) -> Split:
+    """The split as the network will see it in use: at the last phase's size by `mien.preprocess`, equalised where the recipe says so."""
+    size, images = recipe.phases[-1].size, split.images
+    if images.shape[2:] != (size, size):
+        square = [to_square(image, size) for image in _channels_last(images).numpy()]
+        images = _channels_first(torch.from_numpy(np.stack(square)))
+    if recipe.preprocess.equalise:
+        images = _channels_first(torch.from_numpy(equalised(_channels_last(images).numpy())))
+    return Split(images, split.heads)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1).contiguous()
+
+
+def _channels_first(images: Tensor) -> Tensor:
+    return images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous()
 
 
 def resized(images: Tensor, size: int) -> Tensor:
@@ -130,4 +165,19 @@ def _head_targets(dataset: Dataset, part: TargetPart) -> HeadTargets:
         probabilities = F.one_hot(classes.clamp_min(0), count).float()
     if part.label_smoothing:
         probabilities = probabilities * (1 - part.label_smoothing) + part.label_smoothing / count
-    return HeadTargets(dataset.labels, probabilities, known, classes)
+    weights = balanced_weights(classes, count) if part.class_weights == "balanced" else None
+    return HeadTargets(dataset.labels, probabilities, known, classes, weights)
+
+
+def _taken(head: HeadTargets, rows: Tensor) -> HeadTargets:
+    return replace(head, probabilities=head.probabilities[rows], known=head.known[rows], classes=head.classes[rows])
+
+
+def _need_every_class(heads: dict[str, HeadTargets], name: str) -> None:
+    for head in heads.values():
+        absent = [head.labels[i] for i, mass in enumerate(head.probabilities[head.known].sum(0).tolist()) if mass == 0]
+        if absent:
+            raise RecipeError(
+                f"No training row of {name} shows {', '.join(absent)}, which the label set {head.labels.name} holds. "
+                f"Give rows of every class, or name those that there are in targets.{head.labels.name}.labels."
+            )

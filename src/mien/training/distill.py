@@ -20,7 +20,8 @@ from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset
 from mien.evaluation.warn import divided_alike, may_know
 from mien.training.data import HeadTargets, Split
-from mien.training.recipe import DistillPart, Recipe
+from mien.training.parts import DistillPart
+from mien.training.recipe import Recipe
 
 _CHUNK = 1024
 

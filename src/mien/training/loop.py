@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,8 +15,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mien.core.errors import TrainingError
 from mien.training.augment import augment, mix
 from mien.training.data import Split, resized
-from mien.training.losses import cross_entropy
-from mien.training.recipe import OptimPart, Recipe
+from mien.training.losses import cross_entropy, penalised, penalty
+from mien.training.parts import OptimPart
+from mien.training.recipe import Recipe
+from mien.training.schedule import learning_rate, stalled
 
 AfterEpoch = Callable[["State", dict[str, Any]], None]
 
@@ -26,33 +28,51 @@ class State:
     """All that changes during a run.
 
     `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the
-    ones evaluated and kept.
+    ones evaluated and kept. `penalties`: weight and parameters of each L2 penalty. `history`: one dict an epoch, with what was measured
+    after it; schedules that look back read it.
     """
 
     network: nn.Module
     model: nn.Module
     ema: AveragedModel
     optimizer: torch.optim.Optimizer
+    penalties: list[tuple[float, list[nn.Parameter]]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     epoch: int = 0
+
+    def ended(self, recipe: Recipe) -> bool:
+        """Whether the last epoch is done, or the run has stalled as `optim.early_stop` says."""
+        return self.epoch >= recipe.epochs or stalled(recipe, self.history)
 
 
 def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     """A state before its first epoch; weight decay spares biases and normalisation."""
     part = recipe.optim
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    spared = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": part.weight_decay}, {"params": spared, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(groups, part.learning_rate, part.momentum, nesterov=part.momentum > 0)
+    learnt = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learnt if p.ndim > 1], "weight_decay": part.weight_decay},
+        {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    penalties = penalised(model, recipe.penalties)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    wrapped, optimizer = fabric.setup(model, optimizer)
+    moved: nn.Module = torch.compile(model) if recipe.compile else model  # type: ignore[assignment]
+    wrapped, optimizer = fabric.setup(moved, _optimizer(part, groups))
     ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(part.ema_decay), use_buffers=True)
-    return State(model, wrapped, ema, optimizer)
+    return State(model, wrapped, ema, optimizer, penalties)
+
+
+def _optimizer(part: OptimPart, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    if part.name == "sgd":
+        return torch.optim.SGD(groups, part.learning_rate, part.momentum, nesterov=part.momentum > 0)
+    family = torch.optim.Adam if part.name == "adam" else torch.optim.AdamW
+    return family(groups, part.learning_rate, (part.momentum, 0.999))
 
 
 def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: AfterEpoch, until: int | None = None) -> None:
-    """Train from `state.epoch` to `until`, by default the recipe's last epoch.
+    """Train from `state.epoch` to `until`, by default the recipe's last epoch, or until the run stalls.
 
-    `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each. `optim.batch_size` is each device's.
+    `after_epoch` gets the state and {"epoch", "size", "learning_rate", "loss"} after each, and puts a row into the state's history.
+    `optim.batch_size` is each device's.
 
     Every random number of an epoch follows from the seed, the epoch's number and the device's rank, so a resumed run repeats an unbroken
     one to the bit on a CPU. Raises TrainingError when the loss is no number, or the pictures do not fill a batch.
@@ -62,7 +82,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
         raise TrainingError(
             f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size."
         )
-    while state.epoch < (recipe.epochs if until is None else until):
+    while not state.ended(recipe) and (until is None or state.epoch < until):
         if recipe.size_at(state.epoch) != size:
             size = recipe.size_at(state.epoch)
             images = resized(train.images, size).to(fabric.device)
@@ -71,10 +91,12 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
         total = torch.zeros((), device=fabric.device)
         for step in range(steps):
             rows = order[step * recipe.optim.batch_size : (step + 1) * recipe.optim.batch_size]
-            rate = learning_rate(recipe.optim, (state.epoch * steps + step) / (recipe.epochs * steps))
+            rate = learning_rate(recipe, state.epoch + step / steps, state.history)
             for group in state.optimizer.param_groups:
                 group["lr"] = rate
             loss = _loss(recipe, state.model, images[rows], train, rows, generator)
+            if state.penalties:
+                loss = loss + penalty(state.penalties)
             state.optimizer.zero_grad(set_to_none=True)
             fabric.backward(loss)
             if recipe.optim.clip_norm is not None:
@@ -114,21 +136,11 @@ def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: 
         if partner is not None:
             probabilities = share * probabilities + (1 - share) * probabilities[partner]
             known = known & known[partner]
-        loss = loss + recipe.targets[head].weight * cross_entropy(outputs[head], probabilities.to(loss.device), known.to(loss.device))
+        part = recipe.targets[head]
+        weights = None if target.class_weights is None else target.class_weights.to(loss.device)
+        gamma = part.focal_gamma if part.loss == "focal" else 0.0
+        loss = loss + part.weight * cross_entropy(outputs[head], probabilities.to(loss.device), known.to(loss.device), weights, gamma)
     return loss
-
-
-def learning_rate(part: OptimPart, progress: float) -> float:
-    """The rate at `progress` (0–1 of all steps): linear warm-up over `warmup`, then the schedule.
-
-    `one_cycle` (Smith and Topin, 2019) falls linearly to zero, `cosine` (Loshchilov and Hutter, 2017) as half a cosine, `constant` not at
-    all.
-    """
-    if progress < part.warmup:
-        return part.learning_rate * (0.04 + 0.96 * progress / part.warmup)
-    rest = (progress - part.warmup) / (1 - part.warmup)
-    fall = {"one_cycle": 1 - rest, "cosine": (1 + math.cos(math.pi * rest)) / 2, "constant": 1.0}[part.schedule]
-    return part.learning_rate * fall
 
 
 @torch.inference_mode()

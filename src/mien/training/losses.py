@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from mien.core.errors import RecipeError
+from mien.training.parts import PenaltyPart
 
 
-def cross_entropy(logits: Tensor, probabilities: Tensor, known: Tensor) -> Tensor:
-    """−Σ q log p, averaged over the rows that are `known` (0 when none is).
+def cross_entropy(
+    logits: Tensor, probabilities: Tensor, known: Tensor, class_weights: Tensor | None = None, focal_gamma: float = 0.0
+) -> Tensor:
+    """−Σ w_i q_i (1 − p_i)^g log p_i, averaged over the rows that are `known` (0 when none is).
 
     `logits` and target distributions `probabilities`: (N, C); `known`: (N,) in 0–1. Hard labels, smoothed labels (Szegedy et al., 2016) and
-    annotators' votes (Barsoum et al., 2016, eq. 5) are all distributions.
+    annotators' votes (Barsoum et al., 2016, eq. 5) are all distributions. `class_weights` w: (C,), ones by default; the average is over
+    rows, not over weights (the thesis, eq. 4.9). `focal_gamma` g: Lin et al., 2017, eq. 4; 0 is plain cross-entropy.
     """
-    losses = -(probabilities * F.log_softmax(logits.float(), dim=1)).sum(1)
-    return (losses * known).sum() / known.sum().clamp_min(1)
+    log_p = F.log_softmax(logits.float(), dim=1)
+    terms = probabilities * log_p
+    if class_weights is not None:
+        terms = terms * class_weights
+    if focal_gamma:
+        terms = terms * (1 - log_p.exp()).clamp_min(0) ** focal_gamma
+    return -(terms.sum(1) * known).sum() / known.sum().clamp_min(1)
+
+
+def balanced_weights(classes: Tensor, count: int) -> Tensor:
+    """w_i = N / (n_i · c) for the int64 (N,) `classes` of the labelled rows (≥ 0), float32 (c,). Every class needs a row."""
+    numbers = torch.bincount(classes[classes >= 0], minlength=count).float()
+    return numbers.sum() / (numbers * count)
+
+
+def penalised(model: nn.Module, penalties: Sequence[PenaltyPart]) -> list[tuple[float, list[nn.Parameter]]]:
+    """The parameters of each penalty, with its weight. Raises RecipeError for a pattern that fits none."""
+    named = dict(model.named_parameters())
+    found = [(part.weight, [p for name, p in named.items() if fnmatchcase(name, part.layers)]) for part in penalties]
+    for part, (_, parameters) in zip(penalties, found, strict=True):
+        if not parameters:
+            raise RecipeError(f"No layer fits the pattern {part.layers!r} of penalties. The parameters are: {', '.join(named)}.")
+    return found
+
+
+def penalty(terms: Sequence[tuple[float, list[nn.Parameter]]]) -> Tensor:
+    """Σ weight · Σ‖W‖² over what `penalised` gave."""
+    return torch.stack([weight * (p.float() ** 2).sum() for weight, parameters in terms for p in parameters]).sum()

@@ -29,11 +29,11 @@ from torch import nn
 
 from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
-from mien.core.labels import label_set
 from mien.datasets.base import SplitOrigin
 from mien.models.registry import build, count_parameters
+from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
-from mien.training.data import Split, load_sets, resized, split_of
+from mien.training.data import Split, load_sets, prepared, resized, split_of
 from mien.training.distill import distilled, selection_of, teachers_of
 from mien.training.export import finish
 from mien.training.loop import State, fit, predict, start
@@ -60,7 +60,22 @@ class Run:
 def network(recipe: Recipe) -> nn.Module:
     """The recipe's network, with weights that follow from its seed alone."""
     torch.manual_seed(recipe.seed)
-    return build(recipe.model.name, {head: len(label_set(head)) for head in recipe.targets}, recipe.model.options)
+    model = build(recipe.model.name, {head: len(recipe.labels_of(head)) for head in recipe.targets}, recipe.model.options)
+    if recipe.model.gaussian is not None:
+        _start_gaussian(model, recipe.model.gaussian)
+    return model
+
+
+@torch.no_grad()
+def _start_gaussian(model: nn.Module, deviation: float) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.weight.normal_(0, deviation)
+            if module.bias is not None:
+                module.bias.zero_()
+    for module in model.modules():
+        if isinstance(module, SpatialTransformer):
+            module.start_at_identity()
 
 
 def leads() -> bool:
@@ -106,19 +121,21 @@ def train(
     if recipe.distill is not None:
         splits["train"] = distilled(splits["train"], recipe.distill)
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
+    seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model = network(recipe)
     _need_fit(recipe, model, splits["train"])
     if leads():
         _describe(run, splits, origin, selection, fabric)
     fabric.launch()
     state = start(recipe, model, fabric)
+    state.history = run.history
     _restore(run, state)
     clock = time.monotonic()
 
     def after_epoch(state: State, row: dict[str, Any]) -> None:
         nonlocal clock
         if leads():
-            row |= validate(state.ema.module, splits[recipe.select_on], row["size"], fabric.device)
+            row |= validate(state.ema.module, seen[recipe.select_on], row["size"], fabric.device)
             row["seconds"] = round(time.monotonic() - clock, 2)
         run.history.append(fabric.broadcast(row))
         if leads():
@@ -127,8 +144,8 @@ def train(
                 on_epoch(row)
         clock = time.monotonic()
 
-    fit(recipe, state, splits["train"], fabric, after_epoch, stop_after)
-    if state.epoch == recipe.epochs and leads():
+    fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
+    if state.ended(recipe) and leads():
         finish(run, best_network(run), splits[recipe.select_on], data_dir)
     if fabric.world_size > 1:  # else a process that ends early may abort, and take the others with it
         fabric.barrier()
@@ -211,7 +228,8 @@ def _restore(run: Run, state: State) -> None:
         state.network.load_state_dict(states["model"])
         state.ema.load_state_dict(states["ema"])
         checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
-        state.epoch, run.history = facts["epoch"], facts["history"]
+        state.epoch = facts["epoch"]
+        run.history.extend(facts["history"])
 
 
 def _keep(run: Run, state: State) -> None:
