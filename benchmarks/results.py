@@ -2,7 +2,8 @@
 
     python benchmarks/results.py DATA [--model default] [--out docs/results.md]
 
-DATA holds FER2013 and FER+; a folder `photos` in it, with labels.csv (image, expression), adds the end-to-end figures.
+DATA holds FER2013 and FER+; a folder `photos` in it, with labels.csv (image, expression), adds the end-to-end figures. The last section of
+the document, on the published systems, is that of benchmarks/systems.py and stays as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
+from systems_table import section_in
 
 import mien
 from mien.analysis.whole import whole_scores
@@ -47,7 +49,7 @@ def main() -> None:
         parts.append(section(title, result, strict(result, dataset, unseen)))
     if (options.data / "photos" / "labels.csv").is_file():
         parts.append(end_to_end(options.model, options.data / "photos"))
-    write_text(options.out, "\n".join(parts))
+    write_text(options.out, "\n".join([*parts, *filter(None, [section_in(options.out)])]))
     print(f"Wrote {options.out}")
 
 
@@ -55,7 +57,7 @@ def opening(name: str) -> str:
     card = mien.load_model(name).card
     return f"""# Results
 
-Made by one command, which measures everything anew:
+Made by one command, which measures everything anew but for [the published systems](#the-published-systems):
 
 ```
 python benchmarks/results.py DATA --model {name}

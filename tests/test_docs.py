@@ -77,7 +77,8 @@ def test_the_names_in_the_help_exist() -> None:
 def test_the_options_named_in_the_documents_exist(document: Path) -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
     known = scripts + "".join(options_of(command) for command in COMMANDS_NAMED)
-    named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", document.read_text(encoding="utf-8"))
+    text = re.sub(r"torchrun .* -m mien", "mien", document.read_text(encoding="utf-8"))  # the launcher's own options are not ours
+    named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)
     assert not {option for option in named if option not in known}
 
 

@@ -136,10 +136,14 @@ class ExpressionModel(Protocol):
 
 
 class Model:
-    """A loaded model: crops in, scores out. Made by `load_model`."""
+    """A loaded model: crops in, scores out. Made by `load_model`.
 
-    def __init__(self, card: Card, session: onnxruntime.InferenceSession, labels: LabelSet) -> None:
+    `file`: the bytes of its ONNX file, for whoever reads the graph itself; the runtime holds the same ones, so they cost nothing.
+    """
+
+    def __init__(self, card: Card, session: onnxruntime.InferenceSession, labels: LabelSet, file: bytes) -> None:
         self.card = card
+        self.file = file
         self.labels = labels
         self._session = session
         self._head = next((h for h in card.heads if h.labels == labels), card.heads[0])
@@ -153,6 +157,11 @@ class Model:
         return ModelIdentity(self.card.name, self.card.sha256, self.labels)
 
     @property
+    def head(self) -> Head:
+        """The output that the scores are read from; its labels are the model's own, or projected to them."""
+        return self._head
+
+    @property
     def temperature(self) -> float | None:
         """What the logits behind the scores are divided by; None where scores are sums of a head's, so that this can't be taken back."""
         merges = self._projects and bool((self._head.labels.projection(self.labels).sum(axis=0) > 1).any())
@@ -160,7 +169,7 @@ class Model:
 
     def with_labels(self, labels: str | LabelSet) -> Model:
         """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
-        return Model(self.card, self._session, label_set(labels))
+        return Model(self.card, self._session, label_set(labels), self.file)
 
     def threshold_at(self, coverage: float) -> float:
         """The score under which to abstain so that about the share `coverage` of faces is answered, as on the selection split.
@@ -242,9 +251,9 @@ def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | No
         A label set that this model's scores can't be read as.
     """
     path = find_model(name_or_path)
-    card, session = _open(path, threads)
+    card, session, data = _open(path, threads)
     _check_outputs(path, card, session)
-    return Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels)
+    return Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels, data)
 
 
 def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
@@ -261,7 +270,7 @@ def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
     return card
 
 
-def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceSession]:
+def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceSession, bytes]:
     with open_input(path) as file:
         data = file.read()
     session = _session(path, data, threads)
@@ -281,7 +290,7 @@ def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceS
         raise ArtifactError(
             f"{path}: the weights have SHA-256 {found[:12]}…, the card says {card.sha256[:12]}…. The file was changed or damaged."
         )
-    return card, session
+    return card, session, data
 
 
 def _session(path: Path, data: bytes, threads: int | None) -> onnxruntime.InferenceSession:

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
+
+import numpy as np
+import pytest
+from onnx import numpy_helper
 
 from mien.artifact import list_models, load_model, read_card, save_artifact
 from mien.datasets.base import SplitOrigin
+from mien.models.registry import architectures
+from mien.training.recipe import list_recipes
 from tests.test_artifact import CARD, probe
 
 
@@ -12,9 +19,27 @@ def test_the_list_has_every_shipped_model(mien) -> None:
     done = mien("models", "list")
     assert done.exit_code == 0, done.output
     assert all(read_card(name).name in done.stdout for name in list_models())
-    named = [card["model"] for card in json.loads(mien("models", "list", "--json").stdout)]
+    named = [card["model"] for card in json.loads(mien("models", "list", "--json").stdout)["models"]]
     assert named == list(list_models())
     assert all(mien("models", "info", name).exit_code == 0 for name in named)
+
+
+def test_the_list_has_every_architecture_with_its_recipes(mien) -> None:
+    listed = {entry["name"]: entry for entry in json.loads(mien("models", "list", "--json").stdout)["architectures"]}
+    assert set(listed) == set(architectures())
+    assert {recipe for entry in listed.values() for recipe in entry["recipes"]} == set(list_recipes())
+    assert listed["cnn2"]["recipes"] == ["cnn123", "cnn2"]
+    told = mien("models", "list").stdout
+    assert all(name in told and entry["about"].split()[0] in told for name, entry in listed.items())
+
+
+def test_the_list_without_the_extra_says_what_is_missing(mien, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = mien("models", "list")
+    assert done.exit_code == 0, done.output
+    assert "default" in done.stdout
+    assert "There are architectures to train besides. This needs the package 'torch'" in done.stdout
+    assert json.loads(mien("models", "list", "--json").stdout)["architectures"] is None
 
 
 def test_the_card_has_the_labels_in_their_order(mien) -> None:
@@ -53,7 +78,7 @@ def test_export_of_a_folder_without_a_model_says_so(mien, tmp_path) -> None:
 
 
 def test_export_of_an_unfinished_run_says_how_to_finish_it(mien, tmp_path) -> None:
-    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "recipe.json").write_text("{}")
     done = mien("export", tmp_path, "--onnx", tmp_path / "mine.onnx")
     assert done.exit_code == 1
     assert "--resume" in done.stderr
@@ -65,6 +90,28 @@ def test_export_never_takes_the_place_of_another_kind_of_file(mien, tmp_path) ->
     assert done.exit_code == 2
     assert ".onnx" in done.stderr
     assert (tmp_path / "photo.jpg").read_text() == "mine"
+
+
+def test_export_of_several_models_is_one_that_averages_them(mien, tmp_path) -> None:
+    for number, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        graph = probe()
+        weights = numpy_helper.to_array(graph.graph.initializer[0]) * (1 - 3 * number)
+        graph.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w8"))
+        save_artifact(graph, replace(CARD, name=name), tmp_path / name / "model.onnx")
+    done = mien("export", tmp_path / "a", tmp_path / "b" / "model.onnx", "--onnx", tmp_path / "both.onnx")
+    assert done.exit_code == 0, done.output
+    assert len(done.stdout.splitlines()) == 1
+    assert "the mean of a 1 + b 1, not calibrated or measured as a whole" in done.stdout
+    card = read_card(tmp_path / "both.onnx")
+    assert (card.name, len(card.recipe["members"])) == ("both", 2)
+    crops = np.random.default_rng(0).integers(0, 256, (5, 4, 4), np.uint8)
+    members = [load_model(tmp_path / name / "model.onnx").predict(crops) for name in ("a", "b")]
+    np.testing.assert_allclose(load_model(tmp_path / "both.onnx").predict(crops), np.mean(members, axis=0), atol=1e-6)
+    refused = mien("export", tmp_path / "a", "default", "--onnx", tmp_path / "other.onnx")
+    assert refused.exit_code == 1
+    assert "same preprocessing" in refused.stderr
+    assert not (tmp_path / "other.onnx").exists()
 
 
 def test_the_card_says_where_the_split_comes_from_and_what_it_lets_leak(mien, tmp_path) -> None:

@@ -73,11 +73,38 @@ def test_without_the_extra_the_message_names_it(mien, words, monkeypatch) -> Non
     assert "pip install 'mien[train]'" in done.stderr
 
 
+def test_the_log_for_tensorboard_needs_its_package(mien, words, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    done = mien(*words, "--tensorboard")
+    assert done.exit_code == 1
+    assert "pip install 'mien[train]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--sweep", "optim.batch_size=2"], "two values or more"),
+        (["--sweep", "optim.batch_sise=2,4"], "batch_size"),
+        (["--sweep", "seed=1,2", "--seeds", "2"], "swept over and set at once"),
+        (["--nodes", "2"], "torchrun --nnodes 2"),
+    ],
+)
+def test_what_can_not_be_started_is_one_line(mien, words, tmp_path, options, says) -> None:
+    done = mien(*words, "--out", tmp_path / "run", *options)
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert says in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_wrong_usage_is_exit_code_2(mien, words) -> None:
     assert mien(*words, "--set", "optim.batch_size").exit_code == 2
     assert mien(*words, "--devices", "0").exit_code == 2
     assert mien(*words, "--seeds", "0").exit_code == 2
     assert mien(*words, "--seeds", "2", "--devices", "2").exit_code == 2
+    assert mien(*words, "--sweep", "optim.batch_size=2,4", "--nodes", "2").exit_code == 2
+    assert mien(*words, "--sweep", "seed=1,2", "--sweep", "seed=3,4").exit_code == 2
+    assert mien(*words, "--nodes", "0").exit_code == 2
 
 
 def test_folds_need_a_protocol_that_has_them(mien, words) -> None:
@@ -95,6 +122,37 @@ def test_seeds_are_summed_up(mien, words, tmp_path) -> None:
     assert [run["folder"] for run in summary["runs"]] == ["seed-0", "seed-1"]
     again = mien(*words, "--out", tmp_path / "runs", "--seeds", 2, "--set", "phases=[{epochs=1, size=16}]", "--resume", "--json")
     assert json.loads(again.stdout) == summary
+
+
+@pytest.mark.slow
+def test_a_sweep_says_which_value_is_best_on_validation(mien, words, tmp_path) -> None:
+    words += ["--out", tmp_path / "runs", "--set", "phases=[{epochs=1, size=16}]", "--set", "evaluate_test=true"]
+    done = mien(*words, "--sweep", "optim.batch_size=2,4", "--tensorboard")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "runs" / "summary.json").read_text(encoding="utf-8"))
+    assert f"Best on validation: {summary['best']['name']}" in done.stdout
+    assert [value["name"] for value in summary["values"]] == ["optim.batch_size = 2", "optim.batch_size = 4"]
+    assert all(value["name"] in done.stdout for value in summary["values"])
+    assert (tmp_path / "runs" / "comparison.png").is_file()
+    assert list((tmp_path / "runs" / "optim.batch_size-4").glob("events.out.tfevents.*"))
+    again = mien(*words, "--sweep", "optim.batch_size=2,4", "--resume", "--json")
+    assert json.loads(again.stdout) == summary
+
+
+@pytest.mark.slow
+def test_an_ensemble_ends_with_one_model(mien, words, tmp_path) -> None:
+    for seed, name in enumerate(("one", "two")):
+        (tmp_path / f"{name}.toml").write_text(f'base = "tiny.toml"\nname = "{name}"\nseed = {seed}\n', encoding="utf-8")
+    (tmp_path / "both.toml").write_text('name = "both"\nmembers = ["one.toml", "two.toml"]\n', encoding="utf-8")
+    words = ["train", tmp_path / "both.toml", *words[2:], "--out", tmp_path / "run", "--set", "phases=[{epochs=1, size=16}]"]
+    assert mien(*words, "--devices", "2").exit_code == 2
+    done = mien(*words, "--set", "optim.learning_rate=0.01")
+    assert done.exit_code == 0, done.output
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:5]] == ["one", "two", "both"]
+    assert mien("models", "info", tmp_path / "run" / "model.onnx").exit_code == 0
+    again = json.loads(mien(*words, "--set", "optim.learning_rate=0.01", "--resume", "--json").stdout)
+    assert list(again["members"]) == ["one", "two"]
+    assert again["metrics"][0]["split"] == "validation"
 
 
 def _process(words: list[object], *more: object) -> subprocess.Popen[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from tests.datasets.fakes import encoded
 
 # Subject, sequence, frames, code of the expression (None: no label), action units with their intensities.
-SEQUENCES: tuple[tuple[str, str, int, int | None, tuple[tuple[int, int], ...]], ...] = (
+Listed = tuple[str, str, int, int | None, tuple[tuple[int, int], ...]]
+SEQUENCES: tuple[Listed, ...] = (
     ("S005", "001", 5, 3, ((9, 5), (17, 0))),
     ("S010", "002", 4, 7, ((1, 3), (2, 3), (5, 2), (27, 0))),
     ("S010", "004", 6, 1, ((4, 4),)),
@@ -22,10 +24,10 @@ def frame(subject: str, sequence: str, number: int) -> str:
     return f"{subject}_{sequence}_{number:08d}"
 
 
-def write_ckplus(folder: Path, *, facs: bool = True, side: int = 16) -> None:
-    """The full form. Pixel [0, 0] of a frame is 10 × its number; the last sequence is in colour."""
+def write_ckplus(folder: Path, *, sequences: Sequence[Listed] = SEQUENCES, facs: bool = True, side: int = 16) -> None:
+    """The full form. Pixel [0, 0] of a frame is 10 × its number; the sequence of S138 is in colour."""
     rng = np.random.default_rng(3)
-    for subject, sequence, n, code, units in SEQUENCES:
+    for subject, sequence, n, code, units in sequences:
         home = folder / "cohn-kanade-images" / subject / sequence
         home.mkdir(parents=True)
         for number in range(1, n + 1):

@@ -32,11 +32,22 @@ def test_a_face_is_found_and_framed_as_in_use(portrait_path: Path) -> None:
     assert Fit(48, 1, "face").read(portrait_path).shape == (48, 48)
 
 
+def test_a_face_is_found_and_cut_by_its_eyes(portrait_path: Path, tmp_path: Path) -> None:
+    assert Fit(crop="geometric").read(portrait_path).shape == (150, 100, 3)
+    face = Fit(48, 1, "geometric").read(portrait_path)
+    assert face.shape == (48, 48)
+    assert np.abs(face.astype(int) - Fit(48, 1, "face").read(portrait_path)).mean() > 5
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "happy" / "portrait.jpg").write_bytes(portrait_path.read_bytes())
+    assert load_dataset("folder", tmp_path, crop="geometric").images.shape == (1, 150, 100, 3)
+
+
 def test_a_picture_without_a_face_is_a_fault(tmp_path: Path, portrait_path: Path) -> None:
     (tmp_path / "happy").mkdir()
     (tmp_path / "happy" / "empty.png").write_bytes(encoded(np.full((64, 64, 3), 128, np.uint8)))
-    with pytest.raises(InputError, match=r"No face was found in .*empty\.png"):
-        Fit(crop="face").read(tmp_path / "happy" / "empty.png")
+    for crop in ("face", "geometric"):
+        with pytest.raises(InputError, match=r"No face was found in .*empty\.png"):
+            Fit(crop=crop).read(tmp_path / "happy" / "empty.png")
     (tmp_path / "happy" / "portrait.jpg").write_bytes(portrait_path.read_bytes())
     read = load_dataset("folder", tmp_path, crop="face", crop_size=48, strict=False)
     assert read.ids.tolist() == ["happy/portrait.jpg"]

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ def load(
     share: float = 0.5,
     strict: bool = True,
     ends: tuple[float, float] = (0, 1),
+    parts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Stands for a loader."""
 
@@ -33,6 +35,8 @@ def load(
         {"size": None},
         {"size": 3, "share": 1, "strict": False},
         {"ends": [0.5, 1]},
+        {"parts": {}},
+        {"parts": {"one": {"any": 3}}},
     ],
 )
 def test_what_fits_passes(options: dict[str, object]) -> None:
@@ -50,6 +54,8 @@ def test_what_fits_passes(options: dict[str, object]) -> None:
         ({"strict": 1}, "true or false"),
         ({"ends": 0.5}, "2 values, each a number"),
         ({"ends": [1]}, "2 values, each a number"),
+        ({"parts": ["one"]}, "a table, each entry a table or null"),
+        ({"parts": {"one": 3}}, "a table, each entry a table or null"),
     ],
 )
 def test_other_types_are_refused_in_words(options: dict[str, object], words: str) -> None:

@@ -15,6 +15,11 @@ def test_labellings_of_the_same_pictures_go_together() -> None:
     ("recipe", "seen"),
     [
         ({"targets": {"fer7": {"dataset": "jaffe"}, "fer8": {"dataset": "ferplus"}}}, {"fer2013", "ferplus", "jaffe"}),
+        (
+            {"targets": {"valence3": {"dataset": "merged", "options": {"datasets": ["fer2013", "ckplus"]}}}},
+            {"fer2013", "ferplus", "ckplus"},
+        ),
+        ({"targets": {"valence3": {"dataset": "merged", "options": None}}}, {"merged"}),
         ({"targets": {"fer7": {}}}, set()),
         ({"targets": []}, set()),
         ({}, set()),

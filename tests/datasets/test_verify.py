@@ -23,7 +23,7 @@ def test_every_data_set_has_terms() -> None:
         assert terms.steps
         assert terms.layout
         assert json.loads(json.dumps(terms.to_dict()))["title"] == terms.title
-        assert bool(terms.source) == (terms.access not in ("own", "made"))
+        assert bool(terms.source) == (terms.access not in ("own", "made", "parts"))
     with pytest.raises(UnknownNameError, match=r"Did you mean .*jaffe"):
         how_to_get("jafe")
 
@@ -37,9 +37,11 @@ def test_nothing_is_absent_with_a_remedy(name: str, tmp_path: Path) -> None:
         found.need_whole()
 
 
-def test_what_is_made_is_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnknownNameError, match="avatars is made"):
+def test_what_has_no_files_of_its_own_is_not_verified() -> None:
+    with pytest.raises(UnknownNameError, match="avatars is made when"):
         verify("avatars", ".")
+    with pytest.raises(UnknownNameError, match="merged is made of other data sets; verify each"):
+        verify("merged", ".")
 
 
 @pytest.mark.parametrize(

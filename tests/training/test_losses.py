@@ -33,10 +33,11 @@ def test_soft_targets_are_least_when_met() -> None:
 
 
 def test_balanced_weights_are_those_of_the_thesis() -> None:
-    """Table 4.6: 23,469 negative, 6,358 neutral and 9,855 positive images. Its last two figures for 23,469 do not fit the formula."""
+    """Table 4.6: 23,469 negative, 6,358 neutral, 9,855 positive; its weights, 0.5671, 2.0485, 1.3363, are within 2 % of the formula's."""
     classes = torch.repeat_interleave(torch.arange(3), torch.tensor([23_469, 6_358, 9_855]))
     weights = balanced_weights(torch.cat([classes, torch.full((50,), -1)]), 3)
     torch.testing.assert_close(weights, torch.tensor([0.5636, 2.0804, 1.3422]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(weights, torch.tensor([0.5671, 2.0485, 1.3363]), atol=0, rtol=0.02)
 
 
 def test_class_weights_weigh_rows_and_the_mean_is_over_rows() -> None:

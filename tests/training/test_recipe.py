@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from mien.core.errors import RecipeError, UnknownNameError
+from mien.training.ensemble import load_plan
 from mien.training.recipe import list_recipes, load_recipe, parse_recipe
 
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_shipped_recipe_is_valid(name: str) -> None:
-    assert load_recipe(name).epochs > 0
+    assert load_plan(name).epochs > 0
 
 
 def test_size_follows_the_phases(small: dict[str, Any]) -> None:

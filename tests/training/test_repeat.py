@@ -49,7 +49,7 @@ def test_what_can_not_be_repeated(recipe: Recipe, small: dict[str, Any], small_d
 def test_the_summary_is_mean_deviation_and_interval(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
     runs = repetitions(recipe, small_data, tmp_path, seeds=3)
     leaky = replace(card(9), origin=SplitOrigin("sdl_as_published", leaks="Copies."))
-    summary = summarised(list(zip(runs, (card(7), card(8), leaky), strict=True)), 4)
+    summary = summarised(list(zip(runs, (card(7), card(8), leaky), strict=True)), 4, tmp_path)
     (row,) = summary["summary"]
     accuracy = row["figures"]["accuracy"]
     assert (accuracy["n"], accuracy["mean"], accuracy["sd"]) == (3, pytest.approx(0.8), pytest.approx(0.1))
@@ -60,7 +60,7 @@ def test_the_summary_is_mean_deviation_and_interval(recipe: Recipe, small_data: 
     assert (summary["runs_done"], summary["runs_planned"]) == (3, 4)
     assert summary["leaks"] == ["Copies."]
     assert [run["figures"][0]["accuracy"] for run in summary["runs"]] == [0.7, 0.8, 0.9]
-    assert not summarised([(runs[0], card(5, held_out=False))], 1)["summary"][0]["held_out"]
+    assert not summarised([(runs[0], card(5, held_out=False))], 1, tmp_path)["summary"][0]["held_out"]
 
 
 @pytest.mark.slow
@@ -86,8 +86,8 @@ def test_runs_go_on_where_they_stopped(small: dict[str, Any], small_data: Path, 
                 raise KeyboardInterrupt
             whole(*args, **options)
 
-        whole = room.train
-        patch.setattr(room, "train", once)
+        whole = room.train_plan
+        patch.setattr(room, "train_plan", once)
         with pytest.raises(KeyboardInterrupt):
             repeat(runs, small_data, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["runs_done"] == 1

@@ -138,12 +138,16 @@ class Analyzer:
         """The faces of one frame, the surest first. Frames with a time are those of a video, where the detector may be quicker."""
         return self.detector.detect(frame.image, moving=frame.time_s is not None)
 
+    def crops(self, frame: Frame, faces: Sequence[Face]) -> list[RGB]:
+        """These faces of a frame, cut as the model takes them."""
+        framing = framing_of(self.model)
+        return [cut(frame.image, face, self.detector.box_framing, framing).image for face in faces]
+
     def judge(self, frame: Frame, faces: Sequence[Face], track_ids: Sequence[int | None] | None = None) -> FrameResult:
         """What these faces of a frame show: all of its crops go through the model together."""
         if not faces:
             return FrameResult(frame.index, frame.time_s)
-        crops = [cut(frame.image, face, self.detector.box_framing).image for face in faces]
-        scores = self.model.predict(crops)
+        scores = self.model.predict(self.crops(frame, faces))
         ids = track_ids if track_ids is not None else [None] * len(faces)
         found = tuple(FaceResult(face, self._prediction(row), id_) for face, row, id_ in zip(faces, scores, ids, strict=True))
         return FrameResult(frame.index, frame.time_s, found)
@@ -173,6 +177,11 @@ def analyze(
     """
     analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage)
     return analyzer.analyze(inputs, bgr=bgr, every=every, fps=fps, start_s=start_s, end_s=end_s, on_frame=on_frame)
+
+
+def framing_of(model: ExpressionModel) -> str:
+    """How faces are cut for a model; see `mien.faces.align.cut`. One that does not tell takes them as FER2013 frames them."""
+    return model.card.preprocessing.framing if isinstance(model, Model) else "fer2013"
 
 
 def _model(model: str | Path | ExpressionModel, labels: LabelSet | None, threads: int | None) -> ExpressionModel:

@@ -80,7 +80,7 @@ def analyze(
     analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, threads=threads)
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     if annotate is not None:
-        sources = _without_drawn(sources, annotate, set(inputs))
+        sources = without_drawn(sources, annotate, set(inputs))
     outputs = Outputs(tuple(out or ()), report, annotate, start, end)
     if as_json:
         overview = _print_json(analyzer, sources, outputs)
@@ -92,7 +92,7 @@ def analyze(
     end_with(overview)
 
 
-def _without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> Iterator[Source]:
+def without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> Iterator[Source]:
     """What is drawn into a folder that is also read does not come back as input, in this run or the next; save where it is `asked` for."""
     from mien.report.annotated import is_drawn
 

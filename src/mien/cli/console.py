@@ -29,15 +29,16 @@ def stdout() -> Console:
     return console if console.is_terminal else Console(highlight=False, markup=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 0) -> None:
-    """Print rows under their column names; those with a leading ">" are aligned right. Column `wide` is folded where room is short."""
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int | Sequence[int] = 0) -> None:
+    """Print rows under their column names; those with a leading ">" are aligned right. Columns `wide` are folded where room is short."""
     from rich import box
     from rich.table import Table
 
+    folded = [wide] if isinstance(wide, int) else wide
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns))
     for place, name in enumerate(columns):
         justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
-        table.add_column(name.lstrip(">"), justify=justify, overflow="fold", no_wrap=place != wide)
+        table.add_column(name.lstrip(">"), justify=justify, overflow="fold", no_wrap=place not in folded)
     for row in rows:
         table.add_row(*row)
     stdout().print(table)

@@ -73,6 +73,7 @@ def fetch(
 ) -> None:
     """Tell the terms of a data set and the steps to it. Nothing is downloaded."""
     from mien.datasets.terms import ACCESS, terms_of
+    from mien.datasets.verify import readable
 
     terms = terms_of(name)
     options = values(option, "--option")
@@ -102,7 +103,7 @@ def fetch(
         *((f"step {number}", step) for number, step in enumerate(terms.steps, start=1)),
         *(("layout" if not number else "", line) for number, line in enumerate(terms.layout)),
     ]
-    if terms.access != "made":
+    if name in readable():
         facts.append(("then", f"mien data verify {name} --data FOLDER"))
     show_table(("", ""), [fact for fact in facts if fact[1]], wide=1)
 
@@ -110,9 +111,9 @@ def fetch(
 def _found(name: str, data: Path | None) -> str | None:
     """Where the data set lies, for those that have a layout of their own."""
     from mien.datasets.terms import terms_of
-    from mien.datasets.verify import find_dataset
+    from mien.datasets.verify import find_dataset, readable
 
-    if data is None or terms_of(name).access in ("own", "made"):
+    if data is None or name not in readable() or terms_of(name).access == "own":
         return None
     path = find_dataset(name, data)
     return None if path is None else str(path)

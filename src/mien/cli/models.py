@@ -18,18 +18,53 @@ app = typer.Typer(help="The shipped models, and the card in any model file.", no
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """List the shipped models."""
+    """List the shipped models, and the architectures that can be trained, with their recipes."""
     from mien.artifact import list_models, read_card
 
     cards = {name: read_card(name) for name in list_models()}
+    trainable, why_not = _trainable()
     if as_json:
-        show_json([{"model": name, **card.to_dict()} for name, card in cards.items()])
+        show_json({"models": [{"model": name, **card.to_dict()} for name, card in cards.items()], "architectures": trainable})
         return
     rows = [
         (name, f"{c.name} {c.version}", ", ".join(h.labels.name for h in c.heads), f"{c.parameters:,}" if c.parameters else "?", c.licence)
         for name, c in cards.items()
     ]
     show_table(("Name", "Model", "Label sets", ">Parameters", "Licence"), rows, wide=4)
+    if trainable is None:
+        stdout().print(f"\nThere are architectures to train besides. {why_not}")
+        return
+    stdout().print("\nTo be trained, by mien train RECIPE:")
+    show_table(
+        ("Architecture", "What it is", "Recipes"), [(a["name"], a["about"], ", ".join(a["recipes"])) for a in trainable], wide=(1, 2)
+    )
+
+
+def _trainable() -> tuple[list[dict[str, Any]] | None, str]:
+    """Name, first line of the description, and recipes of each architecture; None, and why, without the extra that brings them."""
+    import inspect
+
+    from mien.core.errors import MissingExtraError
+    from mien.core.optional import require
+
+    try:
+        for package in ("torch", "torchvision", "pydantic", "lightning_fabric"):
+            require(package, "train")
+    except MissingExtraError as error:
+        return None, str(error)
+    from mien.models.registry import architectures
+    from mien.training.ensemble import load_plan, runs_of
+    from mien.training.recipe import list_recipes
+
+    used = {name: {recipe.model.name for _, recipe, _ in runs_of(load_plan(name), Path())} for name in list_recipes()}
+    return [
+        {
+            "name": name,
+            "about": str(inspect.getdoc(network)).partition("\n")[0],
+            "recipes": [recipe for recipe, networks in used.items() if name in networks],
+        }
+        for name, network in architectures().items()
+    ], ""
 
 
 @app.command()
@@ -48,27 +83,50 @@ def info(model: Annotated[str, typer.Argument(help="A shipped model's name, or a
 
 
 def export(
-    source: Annotated[
-        str, typer.Argument(metavar="RUN|MODEL", help="A folder that `mien train` wrote, a shipped model's name, or a model file.")
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|MODEL…",
+            help="Folders that `mien train` wrote, names of shipped models, or model files; several are fused into one model.",
+            show_default=False,
+        ),
     ],
     onnx: Annotated[Path, typer.Option("--onnx", help="The file to write.", show_default=False)],
 ) -> None:
-    """Write a model as one ONNX file with its card inside."""
-    from mien.artifact import find_model, read_card
-    from mien.core.errors import ArtifactError
+    """Write a model as one ONNX file with its card inside.
+
+    Several models become one, which answers with the mean of their scores.
+    """
+    from mien.artifact import read_card
     from mien.core.files import write_bytes
 
     if onnx.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"A model file ends in .onnx; received {str(onnx)!r}.", param_hint="--onnx")
+    files = [_artifact(source) for source in sources]
+    if len(files) == 1:
+        card = read_card(files[0])
+        write_bytes(onnx, files[0].read_bytes())
+        fused = ""
+    else:
+        from mien.training.fuse import fuse
+
+        card = fuse(files, onnx, name=onnx.stem)
+        members = " + ".join(f"{member['name']} {member['version']}" for member in card.recipe["members"])
+        fused = f", the mean of {members}, not calibrated or measured as a whole"
+    stdout().print(f"Wrote {onnx} ({card.name} {card.version}, sha256 {card.sha256[:12]}…){fused}.")
+
+
+def _artifact(source: str) -> Path:
+    """The model file of a run's folder, of a shipped model's name, or the file itself."""
+    from mien.artifact import find_model
+    from mien.core.errors import ArtifactError
+
     run = Path(source)
     if run.is_dir() and not (run / "model.onnx").is_file():
-        begun = (run / "run.json").is_file()
+        begun = any((run / name).is_file() for name in ("recipe.json", "run.json"))
         todo = "Its run is not finished: go on with mien train --resume." if begun else "Give a folder that mien train wrote."
         raise ArtifactError(f"The folder {source} holds no model.onnx. {todo}")
-    model = find_model(run / "model.onnx" if run.is_dir() else source)
-    card = read_card(model)
-    write_bytes(onnx, model.read_bytes())
-    stdout().print(f"Wrote {onnx} ({card.name} {card.version}, sha256 {card.sha256[:12]}…).")
+    return find_model(run / "model.onnx" if run.is_dir() else source)
 
 
 def _show(card: Card) -> None:
@@ -78,7 +136,8 @@ def _show(card: Card) -> None:
         ("version", card.version),
         ("sha256", card.sha256),
         ("parameters", f"{card.parameters:,}" if card.parameters else "not recorded"),
-        ("input", f"{pre.size} × {pre.size}, {'gray' if pre.channels == 1 else 'RGB'}"),
+        ("input", f"{pre.size} × {pre.size}, {'gray' if pre.channels == 1 else 'RGB'}{', equalised' if pre.equalise else ''}"),
+        ("faces framed as", pre.framing),
         ("trained on", card.training_data),
         ("licence", card.licence),
         ("split", " ".join(filter(None, (card.origin.protocol, card.origin.fold, card.origin.sha256[:12])))),

@@ -70,7 +70,7 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A face cut out of its frame, upright and framed as the models expect: `image` uint8 (S, S, 3) RGB, and the face it shows."""
+    """A face cut out of its frame, upright and framed as the model expects: `image` uint8 (H, W, 3) RGB, and the face it shows."""
 
     image: RGB
     face: Face

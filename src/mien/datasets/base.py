@@ -32,6 +32,7 @@ DATASETS: dict[str, str] = {
     "rafdb": "mien.datasets.rafdb",
     "folder": "mien.datasets.folder",
     "manifest": "mien.datasets.manifest",
+    "merged": "mien.datasets.merged",
 }
 """Name of a data set → the module whose `load(data_dir, **options)` reads it."""
 
@@ -169,7 +170,7 @@ def split_name(name: str) -> str:
         raise UnknownNameError("split", name, known) from None
 
 
-def load_dataset(name: str, data_dir: str | Path, *, rows: str | Path | None = None, **options: Any) -> Dataset:
+def load_dataset(name: str, data_dir: str | Path, /, *, rows: str | Path | None = None, **options: Any) -> Dataset:
     """Read the data set `name` (a key of DATASETS) from the folder `data_dir`; the options are those of its `load` function.
 
     `rows`: a CSV table that says which rows stay, as `mien data audit --write-clean` writes it; see `rows.keep_rows`.

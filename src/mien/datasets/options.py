@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence as AnySequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -31,19 +32,21 @@ def check_options(owner: str, function: Callable[..., Any], options: Mapping[str
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether `value` is of the type that `hint` spells: plain types, unions, tuples of known length, sequences."""
+    """Whether `value` is of the type that `hint` spells: plain types, unions, tuples of known length, sequences, tables."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, part) for part in parts)
     if origin is AnySequence:
         return isinstance(value, AnySequence) and not isinstance(value, str) and all(_fits(one, parts[0]) for one in value)
+    if origin is AnyMapping:
+        return isinstance(value, AnyMapping) and all(_fits(one, parts[1]) for one in value.values())
     if origin is tuple:
         return isinstance(value, (tuple, list)) and len(value) == len(parts) and all(map(_fits, value, parts))
     if hint is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return not isinstance(hint, type) or isinstance(value, hint)
+    return hint is Any or not isinstance(hint, type) or isinstance(value, hint)
 
 
 def _words(hint: Any) -> str:
@@ -52,6 +55,8 @@ def _words(hint: Any) -> str:
         return " or ".join(map(_words, parts))
     if origin is AnySequence:
         return f"a list of {_words(parts[0])}"
+    if origin is AnyMapping:
+        return "a table" if parts[1] is Any else f"a table, each entry {_words(parts[1])}"
     if origin is tuple:
         return f"{len(parts)} values, each {_words(parts[0])}"
     return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mien.core.errors import UnknownNameError
 
-Access = Literal["open", "account", "request", "agreement", "own", "made"]
+Access = Literal["open", "account", "request", "agreement", "own", "made", "parts"]
 ACCESS: dict[Access, str] = {
     "open": "open",
     "account": "free account",
@@ -15,6 +15,7 @@ ACCESS: dict[Access, str] = {
     "agreement": "signed agreement",
     "own": "your own",
     "made": "made by mien",
+    "parts": "that of its parts",
 }
 """Kind of access → how a table names it."""
 
@@ -155,6 +156,15 @@ TERMS: dict[str, Terms] = {
         source="",
         steps=("Nothing: mien draws them when they are read. As files: mien data fetch avatars --out FOLDER",),
         layout=("nothing",),
+    ),
+    "merged": Terms(
+        title="several of these data sets as one, in one label set and in shares that are asked for",
+        labels="any",
+        access="parts",
+        terms="What holds for the data sets that it is made of.",
+        source="",
+        steps=("Come by the data sets that it is made of, and name them: datasets = [...].",),
+        layout=("each of them, in the same folder",),
     ),
 }
 

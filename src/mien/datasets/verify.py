@@ -25,6 +25,11 @@ _ERRORS: dict[State, type[DatasetError]] = {
 }
 _TABLES = ("fer2013", "ferplus")
 """Data sets that lie there as tables, and are read whole to be verified."""
+_NOT_ON_DISK: dict[str, str] = {
+    "made": "is made when it is asked for",
+    "parts": "is made of other data sets; verify each of these",
+}
+"""Access to the data sets without files of their own → why they have none."""
 _SHOWN = 5
 
 
@@ -78,10 +83,10 @@ def verify(name: str, data_dir: str | Path, *, decode: bool = True, progress: Pr
     `decode`: read every picture; without it, their files are only looked for. `options`: those of the loader that say which rows there
     are. `progress`: told how many pictures were read, and of how many.
 
-    Raises UnknownNameError for a data set or an option that does not exist, and for one that is made and not read.
+    Raises UnknownNameError for a data set or an option that does not exist, and for one that has no files of its own.
     """
-    if terms_of(name).access == "made":
-        raise UnknownNameError("data set on disk", name, readable(), hint=f"{name} is made when it is asked for.")
+    if (access := terms_of(name).access) in _NOT_ON_DISK:
+        raise UnknownNameError("data set on disk", name, readable(), hint=f"{name} {_NOT_ON_DISK[access]}.")
     try:
         if name in _TABLES:
             return _verify_table(name, Path(data_dir), options)
@@ -105,8 +110,8 @@ def find_dataset(name: str, data_dir: str | Path) -> Path | None:
 
 
 def readable() -> list[str]:
-    """The data sets that are read from disk, in the registry's order."""
-    return [name for name in DATASETS if terms_of(name).access != "made"]
+    """The data sets that have files of their own, in the registry's order."""
+    return [name for name in DATASETS if terms_of(name).access not in _NOT_ON_DISK]
 
 
 def _failed(name: str, data_dir: str | Path, error: DatasetError) -> Verification:

@@ -90,8 +90,7 @@ class AnnotatedFolder:
                 self.written.append(video.path)
 
     def _name(self, suffix: str) -> Path:
-        source = Path(self._info.source)
-        stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", source.stem) or "picture"
+        source, stem = Path(self._info.source), stem_of(Path(self._info.source).stem)
         number = 1
         while True:
             name = f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
@@ -100,6 +99,11 @@ class AnnotatedFolder:
                 self._taken.add(name.lower())
                 return path
             number += 1
+
+
+def stem_of(name: str) -> str:
+    """A name as the stem of a file that every system takes."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", name) or "picture"
 
 
 def is_drawn(path: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.core.errors import RecipeError
@@ -129,15 +130,17 @@ def prepared(split: Split, recipe: Recipe) -> Split:
     """The split as the network will see it in use: at the last phase's size by `mien.preprocess`, equalised where the recipe says so."""
     size, images = recipe.phases[-1].size, split.images
     if images.shape[2:] != (size, size):
-        square = [to_square(image, size) for image in _channels_last(images).numpy()]
+        square = [to_square(image, size) for image in as_crops(images)]
         images = _channels_first(torch.from_numpy(np.stack(square)))
     if recipe.preprocess.equalise:
-        images = _channels_first(torch.from_numpy(equalised(_channels_last(images).numpy())))
+        images = _channels_first(torch.from_numpy(equalised(as_crops(images))))
     return Split(images, split.heads)
 
 
-def _channels_last(images: Tensor) -> Tensor:
-    return images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1).contiguous()
+def as_crops(images: Tensor) -> NDArray[np.uint8]:
+    """uint8 (N, C, H, W) → (N, H, W) gray or (N, H, W, 3) RGB, as models take crops."""
+    crops: NDArray[np.uint8] = (images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1)).contiguous().numpy()
+    return crops
 
 
 def _channels_first(images: Tensor) -> Tensor:

@@ -19,16 +19,16 @@ from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset
 from mien.evaluation.warn import divided_alike, may_know
-from mien.training.data import HeadTargets, Split
+from mien.training.data import HeadTargets, Split, as_crops
 from mien.training.parts import DistillPart
 from mien.training.recipe import Recipe
 
 _CHUNK = 1024
 
 
-def teachers_of(part: DistillPart | None) -> dict[str, str]:
-    """The SHA-256 of each teacher by its name, none without distillation. Raises like `mien.load_model`."""
-    return {} if part is None else {name: read_card(name).sha256 for name in part.teachers}
+def teachers_of(recipe: Recipe) -> list[str]:
+    """Names or paths of the models that the recipe learns from: teachers, and the one whose saliency it takes."""
+    return [*(recipe.distill.teachers if recipe.distill else ()), *filter(None, [recipe.preprocess.saliency])]
 
 
 def selection_of(recipe: Recipe, sets: Mapping[str, Dataset]) -> str:
@@ -37,8 +37,7 @@ def selection_of(recipe: Recipe, sets: Mapping[str, Dataset]) -> str:
     A teacher does when it was selected on test, or learnt from the same pictures under another protocol, so that test rows of the student
     may be among its training rows. Raises RecipeError for such a teacher without `allow_test_selection`.
     """
-    names = [] if recipe.distill is None else recipe.distill.teachers
-    knowing = [name for name in names if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
+    knowing = [name for name in teachers_of(recipe) if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
     if not knowing or recipe.select_on == "test":
         return recipe.select_on
     if not recipe.allow_test_selection:
@@ -75,7 +74,7 @@ def _opinion(teacher: Model, labels: LabelSet, images: Tensor, temperature: floa
         raise RecipeError(f"The teacher {teacher.card.name} has no head {labels.name}. Choose another teacher, or leave the head out.")
     parts = []
     for chunk in images.split(_CHUNK):
-        crops = chunk[:, 0].numpy() if chunk.shape[1] == 1 else chunk.permute(0, 2, 3, 1).contiguous().numpy()
+        crops = as_crops(chunk)
         views = [
             softmax(teacher.logits(np.ascontiguousarray(view), labels) / np.float32(temperature)) for view in (crops, crops[:, :, ::-1])
         ]

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from mien.artifact import Card, Head, Model, load_model, save_artifact, softmax
-from mien.core.labels import label_set
 from mien.datasets.base import Dataset
 from mien.evaluation.calibration import fit_temperature
 from mien.evaluation.run import evaluate
@@ -22,12 +21,13 @@ from mien.evaluation.selective import COVERAGES, risk_coverage
 from mien.models.registry import count_parameters
 from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
-from mien.training.data import Split, load_sets
+from mien.training.data import Split, as_crops, load_sets
 from mien.training.distill import selection_of
 
 if TYPE_CHECKING:
     import onnx
 
+    from mien.training.recipe import Recipe
     from mien.training.run import Run
 
 ARTIFACT = "model.onnx"
@@ -77,20 +77,15 @@ def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
 
 
 def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -> Model:
-    """Turn a finished run into its artifact, in the run's folder.
-
-    Each head's temperature, and the thresholds under which it abstains, are fitted on the split that the run selected on; the artifact is
-    measured as it will be used, and the figures go into its card, with the protocol that they follow. The test split is read here, once,
-    where the recipe says so. The curve is drawn too.
-    """
-    recipe, path = run.recipe, run.folder / ARTIFACT
-    preprocessing = Preprocessing(recipe.phases[-1].size, selection.images.shape[1])
+    """Turn a finished run into its artifact, in the run's folder, and draw its curve. The test split is read here, as in `conclude`."""
+    recipe = run.recipe
+    preprocessing = Preprocessing(recipe.phases[-1].size, selection.images.shape[1], **recipe.preprocess.model_dump(exclude={"saliency"}))
     sets = load_sets(recipe, data_dir)
     graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
     card = Card(
         name=recipe.name,
         version=recipe.version,
-        heads=tuple(Head(head, label_set(head)) for head in recipe.targets),
+        heads=tuple(Head(head, recipe.labels_of(head)) for head in recipe.targets),
         preprocessing=preprocessing,
         training_data=recipe.training_data,
         licence=recipe.licence,
@@ -99,6 +94,18 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -
         selection=selection_of(recipe, sets),
         origin=next(iter(sets.values())).origin,
     )
+    artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection)
+    draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
+    return artifact
+
+
+def conclude(graph: onnx.ModelProto, card: Card, path: Path, recipe: Recipe, sets: dict[str, Dataset], selection: Split) -> Model:
+    """Write the artifact of a graph whose `card` says all but temperatures and figures.
+
+    Each head's temperature, and the thresholds under which it abstains, are fitted on `selection`, the split that the recipe selects on;
+    the artifact is measured as it will be used, on the data `sets` of its heads, and the figures go into its card, with the protocol that
+    they follow. The test split is read here, once, where the recipe says so.
+    """
     save_artifact(graph, card, path)
     card = replace(card, heads=_calibrated(load_model(path), selection))
     save_artifact(graph, card, path)
@@ -106,7 +113,6 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -
     splits = [split for split in there if split in ("validation", recipe.select_on) or recipe.evaluate_test]
     metrics = tuple(_measure(path, head, dataset, split) for split in splits for head, dataset in sets.items())
     save_artifact(graph, replace(card, metrics=metrics), path)
-    draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return load_model(path)
 
 
@@ -115,9 +121,7 @@ def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
     for head in model.card.heads:
         target = selection.heads[head.labels.name]
         rows = target.classes >= 0
-        images = selection.images[rows]
-        crops = images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1)
-        logits, truth = model.logits(crops.numpy(), head.labels), target.classes[rows].numpy()
+        logits, truth = model.logits(as_crops(selection.images[rows]), head.labels), target.classes[rows].numpy()
         temperature = fit_temperature(logits, truth)
         scores = softmax(logits / np.float32(temperature))
         curve = risk_coverage(scores.max(axis=1), scores.argmax(axis=1) == truth)

@@ -39,7 +39,7 @@ def balanced_weights(classes: Tensor, count: int) -> Tensor:
 
 def penalised(model: nn.Module, penalties: Sequence[PenaltyPart]) -> list[tuple[float, list[nn.Parameter]]]:
     """The parameters of each penalty, with its weight. Raises RecipeError for a pattern that fits none."""
-    named = dict(model.named_parameters())
+    named = {name.removeprefix("model."): parameter for name, parameter in model.named_parameters()}  # of a network in `Emphasised`
     found = [(part.weight, [p for name, p in named.items() if fnmatchcase(name, part.layers)]) for part in penalties]
     for part, (_, parameters) in zip(penalties, found, strict=True):
         if not parameters:

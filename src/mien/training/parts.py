@@ -29,10 +29,12 @@ class PreprocessPart(Part):
     """What is done to a crop besides resizing it, in training and in use: see `mien.preprocess.Preprocessing`.
 
     `equalise`: gray-level normalisation. `framing`: how faces are cut in use; the data set's own option `crop` cuts them in training.
+    `saliency`: name or path of a model; what it finds important in the training pictures stays, the rest fades (`mien.training.emphasis`).
     """
 
     equalise: bool = False
     framing: Literal["fer2013", "geometric"] = "fer2013"
+    saliency: str | None = None
 
 
 class TargetPart(Part):

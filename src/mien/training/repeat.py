@@ -1,4 +1,4 @@
-"""The same recipe several times over: with several seeds, over all folds of its protocol, or both.
+"""The same recipe, or ensemble, several times over: with several seeds, over all folds of its protocol, or both.
 
 Each run has a folder of its own in the common one, which ends with
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +19,35 @@ import numpy as np
 from mien.artifact import Card, read_card
 from mien.core.errors import TrainingError
 from mien.core.files import write_text
-from mien.datasets.base import load_dataset
 from mien.evaluation.seeds import FIGURES, over_runs
-from mien.training.data import plan_of
+from mien.training.data import plan_of, read_target
+from mien.training.ensemble import Ensemble, Plan, finished, train_plan, varied
 from mien.training.export import ARTIFACT
-from mien.training.recipe import Recipe, parse_recipe
-from mien.training.run import Progress, same_recipe, train
+from mien.training.recipe import Recipe
+from mien.training.run import Progress
 
 SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """One of several runs: its `recipe`, with seed and fold filled in, its `folder`, and its `name`, as "seed 3, fold 2 of 5"."""
+    """One of several runs: its `recipe`, with seed and fold filled in, its `folder`, and its `name`, as "seed 3, fold 2 of 5".
+
+    `values`: what it differs in from the runs beside it in a sweep, by key.
+    """
 
     name: str
-    recipe: Recipe
+    recipe: Plan
     folder: Path
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
-        """Whether the folder holds the whole run of this recipe: the curve is drawn when all else is done."""
-        written = all((self.folder / name).is_file() for name in (ARTIFACT, "curve.png"))
-        return written and same_recipe(self.folder / "recipe.json", self.recipe)
+        """Whether the folder holds the whole run of this recipe."""
+        return finished(self.recipe, self.folder)
 
 
-def repetitions(recipe: Recipe, data_dir: str | Path, folder: str | Path, *, seeds: int = 1, folds: bool = False) -> list[Repetition]:
+def repetitions(recipe: Plan, data_dir: str | Path, folder: str | Path, *, seeds: int = 1, folds: bool = False) -> list[Repetition]:
     """The runs of `recipe` with `seeds` seeds, counted up from its own, and with `folds` on every fold of its protocol.
 
     The seed of the split stays as it is: the folds are the same for every seed. Raises as `make_split` and `load_dataset` do, and
@@ -52,17 +55,16 @@ def repetitions(recipe: Recipe, data_dir: str | Path, folder: str | Path, *, see
     """
     if seeds < 1:
         raise TrainingError(f"A recipe is run with at least one seed; received {seeds}. Raise --seeds.")
-    names = _fold_names(recipe, data_dir) if folds else [None]
+    names = _fold_names(recipe.first if isinstance(recipe, Ensemble) else recipe, data_dir) if folds else [None]
     runs = []
-    for seed in range(recipe.seed, recipe.seed + seeds):
+    for shift in range(seeds):
         for number, fold in enumerate(names, 1):
-            parts, place = [f"seed {seed}"], f"seed-{seed}"
-            values = recipe.model_dump(mode="json") | {"seed": seed}
+            run = varied(recipe, shift, fold)
+            parts, place = [f"seed {run.seed}"], f"seed-{run.seed}"
             if fold is not None:
                 parts.append(f"fold {fold}")
                 place += f"-fold-{number}" + ("" if " of " in fold else "-" + re.sub(r"[^\w.-]+", "-", fold))
-                values["protocol"] = values["protocol"] | {"fold": fold}
-            runs.append(Repetition(", ".join(parts), parse_recipe(values), Path(folder) / place))
+            runs.append(Repetition(", ".join(parts), run, Path(folder) / place))
     return runs
 
 
@@ -72,13 +74,15 @@ def repeat(
     folder: str | Path,
     *,
     resume: bool = False,
+    tensorboard: bool = False,
     on_run: Callable[[int, Repetition], None] | None = None,
     on_epoch: Progress | None = None,
+    summarise: Callable[[Sequence[tuple[Repetition, Card]], int, Path], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Train the `runs` one after the other and give their summary, which `folder`/summary.json holds too, after each of them.
 
     `resume` goes on where an earlier call stopped: finished runs are read, and an unfinished one goes on. `on_run` gets the number of a
-    run, from 0, and the run; `on_epoch` as in `train`.
+    run, from 0, and the run; `on_epoch` and `tensorboard` as in `train`. `summarise` makes the summary, by default `summarised`.
 
     Raises
     ------
@@ -92,15 +96,15 @@ def repeat(
         if on_run is not None:
             on_run(number, run)
         if not (resume and run.finished):
-            train(run.recipe, data_dir, run.folder, resume=resume, on_epoch=on_epoch)
+            train_plan(run.recipe, data_dir, run.folder, resume=resume, tensorboard=tensorboard, on_epoch=on_epoch)
         done.append((run, read_card(run.folder / ARTIFACT)))
-        summary = summarised(done, len(runs))
+        summary = (summarise or summarised)(done, len(runs), Path(folder))
         write_text(Path(folder) / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def summarised(done: Sequence[tuple[Repetition, Card]], planned: int) -> dict[str, Any]:
-    """Figures of the runs that are `done`, of `planned` ones, as plain JSON values.
+def summarised(done: Sequence[tuple[Repetition, Card]], planned: int, folder: Path) -> dict[str, Any]:
+    """Figures of the runs that are `done`, of `planned` ones in `folder`, as plain JSON values.
 
     "runs": name, folder, seed, fold and the figures of each. "summary": for each data set, split and label set, how each figure moves over
     the runs (`mien.evaluation.seeds`), and "pooled", the accuracy over the images of all runs together.
@@ -117,7 +121,7 @@ def summarised(done: Sequence[tuple[Repetition, Card]], planned: int) -> dict[st
         "runs": [
             {
                 "name": run.name,
-                "folder": run.folder.name,
+                "folder": run.folder.relative_to(folder).as_posix(),
                 "seed": run.recipe.seed,
                 "fold": card.origin.fold,
                 "figures": [dict(zip(_PLACE, _key(m), strict=True)) | _plain(m["overall"]) for m in card.metrics],
@@ -151,9 +155,8 @@ def _over(key: tuple[str, str, str], metrics: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fold_names(recipe: Recipe, data_dir: str | Path) -> Iterable[str]:
-    target = next(iter(recipe.targets.values()))
     whole = recipe.model_copy(update={"protocol": recipe.protocol.model_copy(update={"fold": None})})
-    names = [fold.name for fold in plan_of(whole, load_dataset(target.dataset, data_dir, **target.options)).folds]
+    names = [fold.name for fold in plan_of(whole, read_target(whole, next(iter(whole.targets)), data_dir)).folds]
     if len(names) < 2:
         raise TrainingError(f"The protocol {recipe.protocol.name} has one fold only. Leave --folds out, or choose a protocol with folds.")
     return names

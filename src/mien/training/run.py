@@ -7,6 +7,11 @@ checkpoint.safetensors after every epoch; `resume` goes on from it
 best.safetensors       the weights of the best epoch on the selection split
 model.onnx             the artifact
 curve.png              loss and validation accuracy over the epochs
+events.out.tfevents…   log.csv for TensorBoard, where that is asked for
+
+On several machines, each with D devices, the same command is started on every one of the N by PyTorch's launcher:
+torchrun --nnodes N --nproc-per-node D --node-rank … --master-addr … -m mien train RECIPE --devices D --nodes N
+All of them read the data; the folder is the first machine's, and need not be seen by the others.
 """
 
 from __future__ import annotations
@@ -23,10 +28,12 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import nn
 
+from mien.artifact import read_card
 from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.datasets.base import SplitOrigin
@@ -35,11 +42,17 @@ from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
 from mien.training.data import Split, load_sets, prepared, resized, split_of
 from mien.training.distill import distilled, selection_of, teachers_of
+from mien.training.emphasis import Emphasised, emphasis_of
 from mien.training.export import finish
+from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start
-from mien.training.recipe import Recipe, parse_recipe
+from mien.training.parts import Part
+from mien.training.recipe import Recipe, checked
+
+CHECKPOINT = "checkpoint.safetensors"
 
 Progress = Callable[[dict[str, Any]], None]
+Kept = tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]
 
 
 @dataclass
@@ -63,7 +76,7 @@ def network(recipe: Recipe) -> nn.Module:
     model = build(recipe.model.name, {head: len(recipe.labels_of(head)) for head in recipe.targets}, recipe.model.options)
     if recipe.model.gaussian is not None:
         _start_gaussian(model, recipe.model.gaussian)
-    return model
+    return model if recipe.preprocess.saliency is None else Emphasised(model, recipe.phases[-1].size)
 
 
 @torch.no_grad()
@@ -90,6 +103,8 @@ def train(
     *,
     resume: bool = False,
     devices: int = 1,
+    nodes: int = 1,
+    tensorboard: bool = False,
     stop_after: int | None = None,
     on_epoch: Progress | None = None,
 ) -> Run:
@@ -99,37 +114,44 @@ def train(
     as if interrupted. `on_epoch` gets each epoch's row.
 
     With `devices` above 1, Fabric starts this program again for each further device; only the process that `leads` writes, exports and
-    calls `on_epoch`.
+    calls `on_epoch`. On several `nodes`, torchrun has started it for every one of the `devices` of each. `tensorboard` writes the rows as
+    TensorBoard's events too.
 
     Raises
     ------
     TrainingError
         The folder already holds a run and `resume` is not given, or holds one of another recipe or network; the machine has fewer
-        devices; the loss is no number.
+        devices; torchrun has not started as many processes, or nodes read other data; the loss is no number.
     RecipeError, DatasetError
         The recipe does not fit the data; the data are absent, partial or corrupt.
     OutputError
         The folder can't be written. What was there stays whole.
     """
     run = Run(recipe, Path(folder))
-    fabric = _fabric(recipe, devices)
+    fabric = _fabric(recipe, devices, nodes)
     if leads():  # before the processes of the other devices are started, so that a fault is told once
-        _claim(run, resume)
+        claim(run.folder, recipe, resume)
     sets = load_sets(recipe, data_dir)
     origin, selection = next(iter(sets.values())).origin, selection_of(recipe, sets)
     splits = {name: split_of(recipe, sets, name) for name in ("train", recipe.select_on)}
+    fingerprint = splits["train"].fingerprint if nodes > 1 else ""
     if recipe.distill is not None:
         splits["train"] = distilled(splits["train"], recipe.distill)
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model = network(recipe)
     _need_fit(recipe, model, splits["train"])
+    if recipe.preprocess.saliency is not None:
+        model.emphasis = emphasis_of(recipe, splits["train"])
     if leads():
         _describe(run, splits, origin, selection, fabric)
+    kept = _kept(run) if leads() else None
     fabric.launch()
+    _need_same_data(fingerprint, fabric)
     state = start(recipe, model, fabric)
     state.history = run.history
-    _restore(run, state)
+    _restore(run, state, fabric.broadcast(kept))  # other nodes may not see the leader's disk
+    events = EventLog(run.folder, run.history) if tensorboard and leads() else None
     clock = time.monotonic()
 
     def after_epoch(state: State, row: dict[str, Any]) -> None:
@@ -140,6 +162,8 @@ def train(
         run.history.append(fabric.broadcast(row))
         if leads():
             _keep(run, state)
+            if events is not None:
+                events.add(row)
             if on_epoch is not None:
                 on_epoch(row)
         clock = time.monotonic()
@@ -176,27 +200,35 @@ def best_network(run: Run) -> nn.Module:
     return model.eval()
 
 
-def _fabric(recipe: Recipe, devices: int) -> Fabric:
+def _fabric(recipe: Recipe, devices: int, nodes: int) -> Fabric:
+    launched = TorchElasticEnvironment().world_size() if TorchElasticEnvironment.detect() else None
+    if launched != devices * nodes and (nodes > 1 or launched is not None):
+        raise TrainingError(
+            f"A run on {nodes} nodes with {devices} devices each needs {devices * nodes} processes started by torchrun; received "
+            f"{launched or 'none'}. Run torchrun --nnodes {nodes} --nproc-per-node {devices} … -m mien train … --devices {devices} "
+            f"--nodes {nodes} on every node."
+        )
     try:
-        return Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
+        return Fabric(accelerator="auto", devices=devices, num_nodes=nodes, precision=recipe.precision)
     except MisconfigurationException as error:
         raise TrainingError(f"Can't train on {devices} devices here: {error} Lower --devices.") from error
 
 
-def _claim(run: Run, resume: bool) -> None:
-    path = run.folder / "recipe.json"
+def claim(folder: Path, recipe: Part, resume: bool) -> None:
+    """Make sure that `folder` holds no run, or with `resume` none but one of that recipe. Raises TrainingError."""
+    path = folder / "recipe.json"
     if not path.is_file():
         return
     if not resume:
-        raise TrainingError(f"{run.folder} already holds a run. Give --resume to go on with it, or another --out.")
-    if not same_recipe(path, run.recipe):
-        raise TrainingError(f"{run.folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
+        raise TrainingError(f"{folder} already holds a run. Give --resume to go on with it, or another --out.")
+    if not same_recipe(path, recipe):
+        raise TrainingError(f"{folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
 
 
-def same_recipe(path: Path, recipe: Recipe) -> bool:
+def same_recipe(path: Path, recipe: Part) -> bool:
     """Whether `path` holds `recipe`; keys that are younger than the file have their defaults."""
     try:
-        return parse_recipe(json.loads(path.read_text(encoding="utf-8"))) == recipe
+        return checked(type(recipe), json.loads(path.read_text(encoding="utf-8"))) == recipe
     except (OSError, ValueError):
         return False
 
@@ -219,12 +251,22 @@ def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
             ) from error
 
 
-def _restore(run: Run, state: State) -> None:
-    path = run.folder / "checkpoint.safetensors"
-    if not path.is_file():
+def _need_same_data(fingerprint: str, fabric: Fabric) -> None:
+    equal = torch.tensor(float(fabric.broadcast(fingerprint) == fingerprint))
+    if float(fabric.all_reduce(equal, reduce_op="mean")) < 1:  # type: ignore[arg-type]
+        raise TrainingError("The nodes read different training rows. Give all of them the same files in --data.")
+
+
+def _kept(run: Run) -> Kept | None:
+    path = run.folder / CHECKPOINT
+    return checkpoint.load(path) if path.is_file() else None
+
+
+def _restore(run: Run, state: State, kept: Kept | None) -> None:
+    if kept is None:
         return
-    states, facts = checkpoint.load(path)
-    with checkpoint.fitting(path):
+    states, facts = kept
+    with checkpoint.fitting(run.folder / CHECKPOINT):
         state.network.load_state_dict(states["model"])
         state.ema.load_state_dict(states["ema"])
         checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
@@ -237,29 +279,36 @@ def _keep(run: Run, state: State) -> None:
     if row["size"] == run.recipe.phases[-1].size and run.best is row:
         checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
     states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
-    checkpoint.save(run.folder / "checkpoint.safetensors", states, state.optimizer, {"epoch": state.epoch, "history": run.history})
+    checkpoint.save(run.folder / CHECKPOINT, states, state.optimizer, {"epoch": state.epoch, "history": run.history})
     log = io.StringIO()
     writer = csv.DictWriter(log, list(row), lineterminator="\n")
     writer.writeheader()
     writer.writerows(run.history)
-    write_text(run.folder / "log.csv", log.getvalue())
+    write_text(run.folder / LOG, log.getvalue())
 
 
 def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, selection: str, fabric: Fabric) -> None:
-    from mien import __version__
-
     facts = {
-        "mien": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": str(fabric.device),
-        "processor": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
+        **circumstances(str(fabric.device)),
         "parameters": count_parameters(network(run.recipe)),
         "protocol": asdict(origin),
         "selection": selection,
-        "teachers": teachers_of(run.recipe.distill),
+        "teachers": {name: read_card(name).sha256 for name in teachers_of(run.recipe)},
         "data": {name: {"rows": len(split), "sha256": split.fingerprint} for name, split in splits.items()},
     }
     write_text(run.folder / "recipe.json", _as_text(run.recipe))
     write_text(run.folder / "run.json", json.dumps(facts, indent=2) + "\n")
+
+
+def circumstances(device: str) -> dict[str, Any]:
+    """Versions and hardware of this process, for run.json."""
+    from mien import __version__
+
+    return {
+        "mien": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": device,
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,152 @@
+"""Every recipe that ships: that it fits its parts and its data, that it runs, and that it learns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from mien.core.labels import label_set
+from mien.datasets.base import loader_of
+from mien.datasets.options import check_options
+from mien.datasets.protocols import PROTOCOLS
+from mien.datasets.terms import terms_of
+from mien.models.registry import count_parameters
+from mien.training.data import Split, load_sets, split_of
+from mien.training.ensemble import load_plan, train_plan
+from mien.training.loop import fit, start
+from mien.training.recipe import Recipe, list_recipes, load_recipe
+from mien.training.run import network
+from tests.training.layouts import on_album, on_layouts, single, write_album, write_layouts
+
+ROOT = Path(__file__).resolve().parents[2]
+BATCH = 4
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """96 avatars of 12 characters: two of each expression by each."""
+    return write_album(tmp_path_factory.mktemp("album"), 96, 12)
+
+
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """FER2013, JAFFE, CK+ and FERG as noise."""
+    return write_layouts(tmp_path_factory.mktemp("layouts"))
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_its_parts_exist_and_fit(name: str) -> None:
+    assert load_plan(name).name == name
+    for recipe in single(load_plan(name)):
+        protocol = PROTOCOLS[recipe.protocol.name]
+        assert set(recipe.protocol.options) <= set(protocol.options)
+        assert recipe.training_data
+        assert recipe.licence
+        for head, part in recipe.targets.items():
+            _check_loader(part.dataset, part.options)
+            assert protocol.labels in ("", head)
+            own = part.options.get(
+                "labels", "fer8" if part.options.get("frames") in ("first_last", "all") else terms_of(part.dataset).labels
+            )
+            assert label_set(own).projection(recipe.labels_of(head)).any()
+
+
+def _check_loader(dataset: str, options: dict[str, Any]) -> None:
+    check_options(dataset, loader_of(dataset).load, options, also=("rows",))
+    for inner in options.get("datasets", ()):
+        _check_loader(inner, options["options"].get(inner, {}))
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> None:
+    for recipe in single(on_layouts(name)):
+        sets = load_sets(recipe, layouts)
+        train, *others = (split_of(recipe, sets, split) for split in ("train", "validation", "test"))  # every class is there to learn from
+        assert min(map(len, others)) > 0
+        origin = next(iter(sets.values())).origin
+        assert origin.protocol == recipe.protocol.name
+        assert name.endswith("as_published") == bool(origin.leaks)
+        if {part.dataset for part in recipe.targets.values()} <= {"jaffe", "ckplus"}:  # which have their published numbers here
+            assert len(train) >= 2 * recipe.optim.batch_size
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_two_steps(name: str, album: Path) -> None:
+    for recipe in single(on_album(name, {"optim.batch_size": str(BATCH)})):
+        _take_two_steps(recipe, _few(split_of(recipe, load_sets(recipe, album), "train"), 2 * BATCH))
+
+
+def _take_two_steps(recipe: Recipe, split: Split) -> None:
+    """Train one epoch of two batches; all that is to be trained moves, and nothing else does."""
+    model = network(recipe)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    fabric = Fabric(accelerator="cpu", devices=1, precision=recipe.precision)
+    rows: list[dict[str, Any]] = []
+    fit(recipe, start(recipe, model, fabric), split, fabric, lambda _, row: rows.append(row), until=1)
+    assert [row["epoch"] for row in rows] == [1]
+    for key, value in model.named_parameters():
+        assert value.requires_grad != torch.equal(before[key], value), key
+
+
+def _few(split: Split, n: int) -> Split:
+    """The first `n` rows; class weights stay those of all."""
+    heads = {
+        name: replace(head, probabilities=head.probabilities[:n], known=head.known[:n], classes=head.classes[:n])
+        for name, head in split.heads.items()
+    }
+    return Split(split.images[:n], heads)
+
+
+@pytest.mark.parametrize("name", ["mini_xception_valence3", "sdl"])
+def test_to_an_artifact(name: str, album: Path, tmp_path: Path) -> None:
+    card = train_plan(on_album(name, {"phases": "[{epochs = 1, size = 48}]", "optim.batch_size": "16"}), album, tmp_path)
+    assert (card.name, card.parameters) == (name, count_parameters(network(load_recipe(name))))
+    assert [metric["split"] for metric in card.metrics] == ["validation", "test"]
+
+
+SEVEN = {"targets": '{fer7 = {dataset = "fer2013"}}'}
+POSED = {"targets": '{valence3 = {dataset = "ckplus", options = {frames = "all", crop = "face", crop_size = 48}}}'}
+POSED |= {"protocol.name": "subject_split", "model.options.hidden": "[128, 64]"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "published"),
+    [
+        ("transfer_vgg16", {}, 526_851),  # Tables 4.9 and A.5
+        ("transfer_resnet50", {}, 4_459_011),  # Tables 4.10 and A.5
+        ("transfer_vgg16_fer2013", {}, 526_851),  # Table A.1
+        ("transfer_resnet50_fer2013", {}, 4_326_915),
+        ("transfer_vgg16_fer2013", SEVEN, 528_903),  # Table A.2
+        ("transfer_resnet50_fer2013", SEVEN, 4_327_943),
+        ("transfer_vgg16_fer2013", POSED, 74_115),  # Table A.3
+        ("cnn3_ckplus", {}, 21_243_208),  # Table 1 of Huang's paper, of eight classes
+        ("densecnn_cross", {}, 93_579),  # "94K"
+        ("densecnn_plain", {}, 419_803),  # "420K"
+        ("mini_xception_cross", {}, 52_339),  # "approximately 52K"
+    ],
+)
+def test_as_many_parameters_are_trained_as_published(name: str, changes: dict[str, str], published: int) -> None:
+    untrained = {"model.options.weights": "none"} if name.startswith("transfer") else {}
+    with torch.device("meta"):
+        assert count_parameters(network(load_recipe(name, changes | untrained))) == published
+
+
+def test_the_document_lists_every_recipe_with_what_it_runs() -> None:
+    text = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
+    told = {re.findall(r"`(\w+)`", row[0])[0]: [re.findall(r"`(\w+)`", cell) for cell in row[1:3]] for row in cells}
+    assert told == {name: _runs(single(load_plan(name))) for name in list_recipes()}
+    assert all(len(row) == 4 and row[3] for row in cells)
+
+
+def _runs(recipes: list[Recipe]) -> list[list[str]]:
+    """The networks of a recipe or an ensemble, and its data sets and protocol."""
+    first = recipes[0]
+    sources = [inner for part in first.targets.values() for inner in part.options.get("datasets", [part.dataset])]
+    return [[recipe.model.name for recipe in recipes], [*sources, first.protocol.name]]
