@@ -101,7 +101,7 @@ def changes(plan: Plan) -> dict[str, list[Any]]:
 
 def _flat(values: Any, path: str = "") -> dict[str, Any]:
     items = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else None
-    if items is None or not values:
+    if items is None:
         return {path: values}
     return {key: leaf for name, value in items for key, leaf in _flat(value, f"{path}.{name}" if path else str(name)).items()}
 
@@ -154,6 +154,7 @@ def _run(folder: Path, first: Plan, data: Path, told: dict[str, Any]) -> dict[st
         "best_epoch": [run.best["epoch"] for run in logs.values()],
         "seconds": round(sum(row["seconds"] for run in logs.values() for row in run.history)),
         "sha256": model.card.sha256,
+        "bytes": len(model.file),
         "validation": card["validation"]["accuracy"] if "validation" in card else None,
         "all": _figures(result.overall),
         "clean": None if result.clean is None else _figures(result.clean),
@@ -173,7 +174,6 @@ def _shared(model: Model, dataset: Dataset, result: SplitEvaluation) -> dict[str
         "labels": dataset.labels.name,
         "protocol": {"name": dataset.origin.protocol, "leaks": dataset.origin.leaks},
         "parameters": model.card.parameters,
-        "bytes": len(model.file),
         "n": len(result.rows),
         "rows": hashlib.sha256(pictures).hexdigest(),
         "kept": packed(result.kept),

@@ -103,7 +103,7 @@ def cells(row: dict[str, Any], record: Record) -> Sequence[str]:
         f"{mean(runs, 'epochs'):,.0f} of {record['planned_epochs']}; best {best(runs)}",
         f"{device(record)}, {duration(mean(runs, 'seconds'))}",
         f"{record['parameters']:,}",
-        f"{record['bytes'] / 2**20:.2f} MiB",
+        f"{mean(runs, 'bytes') / 2**20:.2f} MiB",
         f"{speed['latency_ms']:.2f} ({low:.2f} – {high:.2f}); default {speed['default_ms']:.2f}",
     )
 
@@ -156,7 +156,7 @@ def best(runs: Sequence[dict[str, Any]]) -> str:
     if len(runs) == 1:
         return ", ".join(map(str, runs[0]["best_epoch"]))
     flat = [epoch for run in runs for epoch in run["best_epoch"]]
-    return f"{min(flat)} – {max(flat)}"
+    return f"{min(flat)} – {max(flat)}" if len(set(flat)) > 1 else str(flat[0])
 
 
 def device(record: Record) -> str:
@@ -170,12 +170,16 @@ def duration(seconds: float) -> str:
 
 def run_line(record: Record) -> str:
     on, runs = record["trained_on"], record["runs"]
-    told = "; ".join(f"{key} {was} → {now}" for key, (was, now) in record["changes"].items()) or "nothing changed"
+    told = "; ".join(f"{key} {shown(was)} → {shown(now)}" for key, (was, now) in record["changes"].items()) or "nothing changed"
     busy = " The machine was busy when it was timed." if record["speed"]["busy"] else ""
     files = ", ".join(f"`{run['sha256'][:12]}…`" for run in runs)
     log = f"[log](training/systems/{record['name']}.csv)"
     where = f"{on['hardware']}, PyTorch {on['torch']}, mien {on['mien']}; timed on {record['speed']['hardware']}."
     return f"`{record['name']}` ({files}, {log}): {told}. {where}{busy}"
+
+
+def shown(value: Any) -> str:
+    return "none" if value is None else json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def paragraph(row: dict[str, Any], record: Record) -> str:

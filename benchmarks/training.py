@@ -33,6 +33,7 @@ from torchvision import transforms
 import mien
 from mien.core.files import write_text
 from mien.core.labels import label_set
+from mien.core.machine import processor
 from mien.datasets import load_dataset
 from mien.training.data import HeadTargets, Split
 from mien.training.loop import fit, start
@@ -153,10 +154,7 @@ def load(data: Path | None, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 
 def opening(asked: argparse.Namespace, count: int) -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    processor += f" ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
+    hardware = f"{processor()} ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
     versions = ", ".join(f"{one.__name__} {one.__version__}" for one in (mien, torch, torchvision, PIL))
     pictures = f"{count:,} pictures, 48×48 gray, {'FER2013 Training' if asked.data else 'noise'}"
     words = ["DATA" if word == str(asked.data) else word for word in sys.argv[1:]]
@@ -167,7 +165,7 @@ def opening(asked: argparse.Namespace, count: int) -> str:
 ```
 
 Epochs of {pictures}, in batches of {asked.batch}. In a round each way trains one epoch, in turn; figures are the median of
-{asked.rounds} rounds (lowest – highest), ratios are taken within a round. {platform.system()}, {processor}; load average before
+{asked.rounds} rounds (lowest – highest), ratios are taken within a round. {platform.system()}, {hardware}; load average before
 {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {versions}.
 
 "mien" is `mien.training.loop.fit`: all pictures in one uint8 tensor, augmented by the batch, channels last, weights averaged (EMA).

@@ -69,6 +69,12 @@ def test_wrong_names_are_known_before_there_is_a_face(methods: dict[str, dict[st
         check_methods(ColourModel(), methods, label)
 
 
+def test_a_model_without_a_graph_has_no_random_weights() -> None:
+    check_methods(ColourModel(), OCCLUSION)
+    with pytest.raises(OptionError, match="sanity check"):
+        check_methods(ColourModel(), OCCLUSION, sanity=True)
+
+
 def test_the_draw_is_of_right_answers_and_repeats() -> None:
     model, data = ColourModel(), reds(30)
     drawn = draw_rows(model, data, "test", 5)

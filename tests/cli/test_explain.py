@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -109,10 +110,7 @@ def test_of_a_video_one_frame_is_explained(mien, portrait, tmp_path) -> None:
 def test_random_weights_are_held_against_it(mien, photo) -> None:
     done = mien("explain", photo, *QUICK, "--sanity")
     assert done.exit_code == 0, done.output
-    assert "Occlusion, agreement with random weights" in done.stdout
-    told = json.loads(mien("explain", photo, *QUICK, "--sanity", "--json").stdout)["sanity"]
-    assert [(one["method"], one["n"]) for one in told] == [("occlusion", 1)]
-    assert abs(told[0]["agreement"]) < 1
+    assert re.search(r"Occlusion, agreement with random weights [+-]0\.\d\d \(1 face\)\. With random weights", done.stdout)
 
 
 def test_the_light_core_explains_and_names_the_extra_for_the_rest(mien, photo, tmp_path, monkeypatch) -> None:

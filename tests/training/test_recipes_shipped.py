@@ -110,6 +110,40 @@ def test_to_an_artifact(name: str, album: Path, tmp_path: Path) -> None:
     assert [metric["split"] for metric in card.metrics] == ["validation", "test"]
 
 
+AS_DRAWN = {"augment.rotation": "0", "augment.shift": "0", "augment.scale": "0", "augment.brightness": "0", "augment.contrast": "0"}
+SHORT = {"optim.schedule": "one_cycle", "optim.warmup": "0.2", "optim.ema_decay": "0.95", "optim.batch_size": "16"}
+LESSONS: dict[str, dict[str, str]] = {}
+"""Placeholder."""
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,400 avatars of 60 characters: five of each expression by each; the characters of the test side are nowhere else."""
+    return write_album(tmp_path_factory.mktemp("gallery"), 2_400, 60)
+
+
+@pytest.fixture(scope="module")
+def learnt() -> dict[str, float]:
+    """The test accuracies of the recipes that were trained, by all that decides on them."""
+    return {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list_recipes())
+def test_it_learns_to_read_faces_of_characters_that_it_has_not_seen(name: str, gallery: Path, learnt: dict[str, float]) -> None:
+    """On the gallery recipes that differ in their data alone become one, to the bit, and are trained once."""
+    (network_name,) = {recipe.model.name for recipe in single(load_plan(name))}
+    plan = on_album(name, SHORT | LESSONS[network_name])
+    key = plan.model_dump_json(exclude={"name", "version", "training_data", "licence"})
+    if key not in learnt:
+        began = time.monotonic()
+        with TemporaryDirectory() as folder:  # which would stay for days in tmp_path, with gigabytes of checkpoints
+            card = train_plan(plan, gallery, folder)
+        assert time.monotonic() - began < 300
+        (learnt[key],) = (metric["overall"]["accuracy"] for metric in card.metrics if metric["split"] == "test")
+    assert learnt[key] >= 0.95
+
+
 SEVEN = {"targets": '{fer7 = {dataset = "fer2013"}}'}
 POSED = {"targets": '{valence3 = {dataset = "ckplus", options = {frames = "all", crop = "face", crop_size = 48}}}'}
 POSED |= {"protocol.name": "subject_split", "model.options.hidden": "[128, 64]"}

@@ -83,7 +83,7 @@ def test_a_record_holds_what_the_evaluation_says(
     assert facts["runs"][0]["all"]["accuracy"] == pytest.approx(result.overall.accuracy, abs=1e-6)
     assert sum(facts["runs"][0]["all"]["right"].values()) == round(result.overall.accuracy * result.overall.n)
     assert facts["runs"][0]["sha256"] == load_model(run / ARTIFACT).card.sha256
-    assert facts["bytes"] == (run / ARTIFACT).stat().st_size
+    assert facts["runs"][0]["bytes"] == (run / ARTIFACT).stat().st_size
     assert facts["changes"]["phases.0.epochs"] == [100, 2]
     assert facts["changes"]["optim.learning_rate"] == [0.001, 0.003]
     assert facts["speed"]["latency_ms"] > 0
@@ -144,15 +144,21 @@ def test_records_are_compared_picture_by_picture(systems: ModuleType, tables: Mo
     assert len(list(tables.differences([[RECIPE, "y"]], "", [pair[0], other | {"rows": first["rows"]}]))) == 3
 
 
-def test_several_seeds_are_one_record(tables: ModuleType, records: Path) -> None:
-    facts = json.loads((records / "short.json").read_text(encoding="utf-8"))
-    one = facts["runs"][0]
-    worse = json.loads(json.dumps(one)) | {"seed": 1, "best_epoch": [1]}
-    worse["all"]["accuracy"] = one["all"]["accuracy"] - 0.02
-    (records / "short.json").write_text(json.dumps(facts | {"runs": [one, worse]}), encoding="utf-8")
-    text = tables.section(records)
+def test_several_seeds_are_one_record(systems: ModuleType, tables: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        shutil.copytree(run, tmp_path / "out" / f"seed-{seed}")
+    second = tmp_path / "out" / "seed-1"
+    recipe = json.loads((second / "recipe.json").read_text(encoding="utf-8")) | {"seed": 1}
+    (second / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    save_artifact(onnx.load(run / ARTIFACT), replace(load_model(run / ARTIFACT).card, version="of another length"), second / ARTIFACT)
+    facts, log = systems.record({"out": systems.runs_in(tmp_path / "out")}, small_data, None)["out"]
+    assert [one["seed"] for one in facts["runs"]] == [0, 1]
+    assert [line.partition(",")[0] for line in log.splitlines()[1:]] == [f"{seed} {RECIPE}" for seed in (0, 0, 1, 1)]
+    facts["runs"][1]["all"]["accuracy"] = facts["runs"][0]["all"]["accuracy"] - 0.02
+    (tmp_path / "out.json").write_text(systems.as_text(facts | {"runs": [facts["runs"][0], facts["runs"][1] | {"best_epoch": [9]}]}))
+    text = tables.section(tmp_path)
     assert "| 2; sd 1.41, ± 1.96 |" in text
-    assert re.search(r"best 1 – \d", text)
+    assert re.search(r"best \d – 9", text)
 
 
 def test_what_is_refused(systems: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from mien.core.errors import ArtifactError, DecodeError, InputError, LabelError,
 from mien.core.types import RGB, Frame
 from mien.datasets.base import Dataset, split_name
 from mien.evaluation.run import labelled_rows
-from mien.explain import Explanation, WarpedView, average, explain, sanity_check, warped_views
+from mien.explain import Explanation, WarpedView, average, explain, randomised, sanity_check, warped_views
 from mien.preprocess import Crops
 from mien.report.explain_page import Check
 from mien.report.explain_values import ExplainedClass, ExplainedFace, ExplainedSource
@@ -29,10 +29,15 @@ SANITY_FACES = 16
 """Faces that a method is held against random weights on."""
 
 
-def check_methods(model: ExpressionModel, methods: Methods, label: str | None = None) -> None:
-    """Hold methods, their options and the label against the model, before there is a face. Raises as `mien.explain.explain` does."""
+def check_methods(model: ExpressionModel, methods: Methods, label: str | None = None, *, sanity: bool = False) -> None:
+    """Hold methods, their options and the label against the model, before there is a face; and, with `sanity`, that it has a graph.
+
+    Raises as `mien.explain.explain` and `mien.explain.randomised` do.
+    """
     for method, options in methods.items():
         explain(model, [], method, label=label, **options)
+    if sanity:
+        randomised(model)
 
 
 def explain_sources(

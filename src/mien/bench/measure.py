@@ -11,13 +11,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, OptionError
+from mien.core.machine import processor
 
 RUNS = 200
 """Timed runs of one face for each model."""
@@ -83,7 +83,7 @@ def hardware() -> str:
     """The processor, the cores this process may use, and the versions that make the speed."""
     import onnxruntime
 
-    return f"{_processor()}, {cores()} cores, Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}"
+    return f"{processor()}, {cores()} cores, Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}"
 
 
 def cores() -> int:
@@ -153,11 +153,3 @@ def _quiet(threads: int | None) -> Iterator[None]:
         cv2.setNumThreads(before)
         if collects:
             gc.enable()
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return " ".join(line.partition(":")[2].split())
-    return platform.processor() or platform.machine() or "an unknown processor"

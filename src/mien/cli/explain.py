@@ -169,7 +169,7 @@ def _pictures(wanted: _Wanted, inputs: list[str], detector: str, at: float | Non
 
     contender = load_contender(wanted.model, threads=wanted.threads)
     analyzer = Analyzer(contender.network, detector, wanted.labels)
-    check_methods(analyzer.model, wanted.methods, wanted.label)
+    check_methods(analyzer.model, wanted.methods, wanted.label, sanity=wanted.sanity)
     facts = [("Detector", analyzer.detector.name), *([("Label", wanted.label)] if wanted.label else [])]
     shown = Pictures(_setting(wanted, analyzer.model, contender, facts, framing_of(analyzer.model)), wanted.out, wanted.arrays)
     sources = resolve(inputs, start_s=at)
@@ -198,7 +198,7 @@ def _classes(wanted: _Wanted, of: _Of) -> Shown:
     contender = load_contender(wanted.model, threads=wanted.threads)
     wanted.advance(f"{of.dataset}: reading", 0, None)
     model, dataset = _read(wanted, of, contender)
-    check_methods(model, wanted.methods)
+    check_methods(model, wanted.methods, sanity=wanted.sanity)
     drawn = f"{of.per_class} of each class, seed {of.seed}{'' if of.also_wrong else ', of those that the model gets right'}"
     facts = [("Data set", f"{dataset.name}, {split}"), ("Split", dataset.origin.protocol), ("Drawn", drawn)]
     shown = Classes(_setting(wanted, model, contender, facts, framing_of(model)), wanted.out, wanted.arrays, dataset, split)
@@ -206,9 +206,9 @@ def _classes(wanted: _Wanted, of: _Of) -> Shown:
         model, dataset, split, wanted.methods, per_class=of.per_class, seed=of.seed, also_wrong=of.also_wrong,
         progress=lambda done, total: wanted.advance(f"{of.dataset}: {split}", done, total),
     )  # fmt: skip
-    if wanted.sanity:
+    if wanted.sanity and (faces := shown.in_turns()):
         wanted.advance("Random weights", 0, None)
-        shown.checks = check_sanity(model, shown.in_turns(), wanted.methods, seed=wanted.seed)
+        shown.checks = check_sanity(model, faces, wanted.methods, seed=wanted.seed)
     shown.write(wanted.report)
     return shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mien.core.types import RGB
 from mien.report.cards import count
@@ -25,20 +26,20 @@ from mien.report.explain_values import (
 )
 from mien.report.thumbs import data_uri, jpeg, scene
 
-MAP_PX, SMALL_PX, SCENE_PX = 288, 144, 480
+MAP_PX, SMALL_PX, SCENE_PX = 288, 144, 640
 EXAMPLES = 8
 QUALITY = 88
 
 
 def source_card(source: ExplainedSource, framing: str, *, most: int) -> str:
     """A picture and the first `most` of its faces."""
-    found = [face.result for face in source.faces if face.result is not None]
-    context = "" if source.image is None else _context(source.image, scene(source.image, found, SCENE_PX, words=len(found) > 1), source.info.source)
-    faces = "".join(_face(face, framing, context if place == 0 else "") for place, face in enumerate(source.faces[:most]))
+    several = len(source.faces) > 1
+    context = _context(source, several)
+    faces = "".join(_face(face, framing, "" if several or place else context) for place, face in enumerate(source.faces[:most]))
     more = f'<p class="note">And {count(len(source.faces) - most, "more face")}.</p>' if len(source.faces) > most else ""
     return (
         f'<article class="card"><header><h3>{source_name(source.info.source)}</h3><p>{count(len(source.faces), "face")}</p></header>'
-        f"{faces}{more}</article>\n"
+        f"{context if several else ''}{faces}{more}</article>\n"
     )
 
 
@@ -101,9 +102,17 @@ def _figure(picture: RGB, alt: str, words: str, ramp: str = "") -> str:
     return f"<figure>{_image(picture, alt)}{ramp}<figcaption>{words}</figcaption></figure>"
 
 
-def _context(image: RGB, drawn: RGB, source: str) -> str:
-    size = f"{image.shape[1]:,} × {image.shape[0]:,} px"
-    return f'<figure class="context">{_image(drawn, source)}<figcaption><b>the picture</b>{size}</figcaption></figure>'
+def _context(source: ExplainedSource, several: bool) -> str:
+    """The whole picture: beside its one face, or over its faces, which are numbered in it."""
+    if source.image is None:
+        return ""
+    found = [replace(face.result, track_id=n) for n, face in enumerate(source.faces, start=1) if face.result is not None]
+    drawn = scene(source.image, found, SCENE_PX, words=several)
+    size = f"{source.image.shape[1]:,} × {source.image.shape[0]:,} px"
+    if several:
+        shape = f'width="{drawn.shape[1]}" height="{drawn.shape[0]}"'
+        return f'<img class="scene" {shape} alt="{safe(source.info.source)}, {size}" src="{data_uri(jpeg(drawn, QUALITY))}">'
+    return f'<figure class="context">{_image(drawn, source.info.source)}<figcaption><b>the picture</b>{size}</figcaption></figure>'
 
 
 def _ramp(limit: float, signed: bool, unit: str) -> str:

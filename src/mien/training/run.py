@@ -36,6 +36,7 @@ from torch import nn
 from mien.artifact import read_card
 from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
+from mien.core.machine import processor
 from mien.datasets.base import SplitOrigin
 from mien.models.registry import build, count_parameters
 from mien.models.spatial import SpatialTransformer
@@ -308,7 +309,7 @@ def circumstances(device: str) -> dict[str, Any]:
         "mien": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": device,
-        "processor": platform.processor() or platform.machine(),
+        "device": device if not device.startswith("cuda") else torch.cuda.get_device_name(device),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
     }
