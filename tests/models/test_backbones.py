@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -48,6 +49,21 @@ def test_weights_of_a_file_are_those_of_the_network(resnet: dict[str, torch.Tens
     model = build("resnet50", THREE, {"weights": str(path)})
     torch.testing.assert_close(model.state_dict()["features.0.weight"], resnet["conv1.weight"])
     torch.testing.assert_close(model.state_dict()["features.7.2.conv3.weight"], resnet["layer4.2.conv3.weight"])
+
+
+def test_weights_in_the_names_of_older_files(tmp_path: Path) -> None:
+    """As torchvision's own file of DenseNet-169 has them: norm.1 for norm1, and no count of batches."""
+    torch.manual_seed(6)
+    whole = get_model("densenet169").state_dict()
+    kept = {name: value for name, value in whole.items() if not name.endswith("num_batches_tracked")}
+    old = {re.sub(r"(denselayer\d+\.[a-z]+)([12])", r"\1.\2", name): value for name, value in kept.items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "densenet169.pth")
+    found = build("densenet169", THREE, {"weights": str(tmp_path / "densenet169.pth")}).state_dict()
+    for name in ("denseblock1.denselayer1.norm1.weight", "denseblock4.denselayer32.conv2.weight", "norm5.running_var"):
+        place, _, rest = name.partition(".")
+        number = list(dict(get_model("densenet169").features.named_children())).index(place)
+        torch.testing.assert_close(found[f"features.{number}.{rest}"], whole[f"features.{name}"])
 
 
 def test_frozen_parts_keep_weights_and_statistics() -> None:

@@ -15,7 +15,7 @@ from mien.artifact import load_model, read_card, save_artifact
 from mien.core.errors import RecipeError
 from mien.datasets.base import load_dataset
 from mien.training import checkpoint
-from mien.training.emphasis import Emphasised
+from mien.training.emphasis import PER_CLASS, Emphasised, _spread
 from mien.training.export import to_onnx
 from mien.training.recipe import parse_recipe
 from mien.training.run import Run, best_network, train
@@ -60,6 +60,14 @@ def test_a_resumed_run_keeps_its_map(first: Run, small_data: Path, tmp_path: Pat
     before = checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[0]["model"]["emphasis"]
     run = train(recipe, small_data, tmp_path / "run", resume=True)
     assert torch.equal(before, best_network(run).state_dict()["emphasis"])
+
+
+def test_the_map_is_drawn_from_all_over_the_training_rows() -> None:
+    for count in (0, 1, PER_CLASS, 1000):
+        rows = _spread(np.arange(count))
+        assert len(set(rows.tolist())) == len(rows) == min(count, PER_CLASS)
+    assert (rows[0], rows[-1]) == (0, 999)
+    assert np.diff(rows).min() > 40
 
 
 def test_what_is_not_important_fades_to_the_mean() -> None:

@@ -53,6 +53,24 @@ def test_unknown_recipe_names_the_near_ones() -> None:
         load_recipe("mienet")
 
 
+MERGED = 'targets={valence3 = {dataset = "merged", options = {datasets = ["fer2013", "ckplus"], options = {ckplus = {crop = "%s"}}}}}'
+
+
+@pytest.mark.parametrize(
+    ("crop", "framing", "fits"),
+    [("face", "fer2013", True), ("geometric", "geometric", True), ("face", "geometric", False), ("geometric", "fer2013", False)],
+)
+@pytest.mark.parametrize("target", ['targets={fer7 = {dataset = "jaffe", options = {crop = "%s"}}}', MERGED])
+def test_faces_are_cut_in_use_as_in_training(target: str, crop: str, framing: str, fits: bool) -> None:
+    key, _, text = target.partition("=")
+    changes = {key: text % crop, "preprocess.framing": framing}
+    if fits:
+        assert load_recipe("miennet", changes).preprocess.framing == framing
+        return
+    with pytest.raises(RecipeError, match=f'crop is "{crop}" and preprocess.framing "{framing}": faces would be cut'):
+        load_recipe("miennet", changes)
+
+
 def test_no_toml(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text("name = ")
     with pytest.raises(RecipeError, match="no TOML file"):

@@ -10,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 
@@ -117,6 +119,30 @@ def test_resumed_run_equals_an_unbroken_one_to_the_bit(recipe: Recipe, small_dat
     assert load_model(tmp_path / "whole" / "model.onnx").card.sha256 == load_model(tmp_path / "broken" / "model.onnx").card.sha256
 
 
+def test_a_16_bit_run_keeps_the_scale_of_its_loss(
+    small: dict[str, Any], small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps whose gradients overflow halve the scale and are passed over; a run that forgot it would pass over others.
+
+    On a CPU Fabric takes 16-mixed by its part alone, and not by its name.
+    """
+
+    def half(*_: object) -> Fabric:
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30, growth_interval=3)
+        return Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
+
+    monkeypatch.setattr("mien.training.run._fabric", half)
+    recipe = parse_recipe(small)
+    train(recipe, small_data, tmp_path / "broken", stop_after=1)
+    scale = checkpoint.load(tmp_path / "broken" / "checkpoint.safetensors")[1]["precision"]["scale"]
+    assert scale < 2**30
+    broken = train(recipe, small_data, tmp_path / "broken", resume=True)
+    whole = train(recipe, small_data, tmp_path / "whole")
+    first, second = (checkpoint.load(run.folder / "checkpoint.safetensors") for run in (whole, broken))
+    assert first[1]["precision"] == second[1]["precision"]
+    assert all(torch.equal(value, second[0]["model"][key]) for key, value in first[0]["model"].items())
+
+
 def test_a_folder_with_a_run_is_not_overwritten(recipe: Recipe, small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
     train(recipe, small_data, tmp_path / "run", stop_after=1)
     with pytest.raises(TrainingError, match="already holds a run"):
@@ -194,8 +220,9 @@ def test_each_device_has_its_own_rows_and_its_own_draws() -> None:
     assert len(set(draws)) == 3
 
 
-def test_loss_that_is_no_number(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
-    small["optim"] |= {"learning_rate": 1e30, "clip_norm": None, "warmup": 0.0}
+@pytest.mark.parametrize("clip_norm", [None, 5.0])
+def test_loss_that_is_no_number(small: dict[str, Any], small_data: Path, tmp_path: Path, clip_norm: float | None) -> None:
+    small["optim"] |= {"learning_rate": 1e30, "clip_norm": clip_norm, "warmup": 0.0}
     with pytest.raises(TrainingError, match=r"Lower optim\.learning_rate"):
         train(parse_recipe(small), small_data, tmp_path)
 
@@ -244,3 +271,22 @@ def test_targets_that_do_not_fit(small: dict[str, Any], small_data: Path, head: 
     else:
         with pytest.raises((RecipeError, LabelError), match=said):
             split_of(recipe, load_sets(recipe, small_data), "train")
+
+
+def test_a_class_that_no_row_shows_is_missed_under_smoothing_too(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    with np.load(small_data / "fer2013.npz") as table:
+        np.savez(tmp_path / "fer2013.npz", **{**table, "emotion": np.where(table["emotion"] == 1, 0, table["emotion"])})
+    del small["targets"]["fer8"]
+    assert small["targets"]["fer7"]["label_smoothing"] > 0
+    recipe = parse_recipe(small)
+    with pytest.raises(RecipeError, match=r"shows disgust, which the label set fer7 holds\. Give rows of every class, or name"):
+        split_of(recipe, load_sets(recipe, tmp_path), "train")
+
+
+def test_weights_by_class_need_a_row_of_each(small: dict[str, Any], small_data: Path) -> None:
+    """Contempt has votes here, and no row of its own."""
+    sets = load_sets(parse_recipe(small), small_data)
+    assert len(split_of(parse_recipe(small), sets, "train")) == 96
+    small["targets"]["fer8"]["class_weights"] = "balanced"
+    with pytest.raises(RecipeError, match=r'shows contempt, .* or set class_weights = "none"'):
+        split_of(parse_recipe(small), sets, "train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from mien.core.errors import RecipeError
 from mien.models.blocks import Heads
 from mien.models.registry import register
 
+_OLD_NAME = re.compile(r"(\.denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")  # in torchvision's own files of DenseNets, norm.1 for norm1
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as torchvision's weights want them
 
 
@@ -96,9 +98,11 @@ class _Backbone(nn.Module):
 
 
 def _load(model: nn.Module, network: str, weights: str) -> None:
-    state = _from_imagenet(network) if weights == "imagenet" else _from_file(Path(weights))
+    found = _from_imagenet(network) if weights == "imagenet" else _from_file(Path(weights))
+    state = {_OLD_NAME.sub(r"\1\2", name): value for name, value in found.items()}
     own = model.state_dict()
-    body = [name for name in own if not name.startswith(("classifier.", "fc."))]
+    # How many batches a normalisation has seen stands in no file from before it was counted, and nothing here reads it.
+    body = [name for name in own if not name.startswith(("classifier.", "fc.")) and not name.endswith(".num_batches_tracked")]
     wrong = [name for name in body if name not in state or state[name].shape != own[name].shape]
     if wrong:
         raise RecipeError(

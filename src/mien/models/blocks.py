@@ -33,7 +33,7 @@ class Standardise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → the same shape, mean 0 and deviation 1 a picture."""
         x = x - x.mean((1, 2, 3), keepdim=True)
-        return x / (x * x).mean((1, 2, 3), keepdim=True).sqrt().clamp_min(1.0)
+        return x / (x * x).mean((1, 2, 3), keepdim=True).clamp_min(1.0).sqrt()  # the root of 0 would have no gradient
 
 
 def normalisation(per_image: bool, mean: float, deviation: float) -> nn.Module:

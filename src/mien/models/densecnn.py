@@ -17,12 +17,14 @@ LAYERS = 4
 class DenseCNN(nn.Module):
     """Convolutions 8 and 16 without padding, then dense and residual blocks in turn, a map a class, global average pooling.
 
-    The sizes are the table's: 48 → 44×44×16 → 44×44×40 → 22×22×32 → 22×22×56 → 11×11×64 → 11×11×88 → 11×11×112 → 6×6×64 → c.
+    The sizes are the table's: 48 → 44×44×16 → 44×44×40 → 22×22×32 → 22×22×56 → 11×11×64 → 11×11×88 → 11×11×112 → 6×6×64 → c. It prints
+    48×48 for both convolutions, which does not go with the 44×44 behind them; without padding they give these.
 
-    The table does not say what a block holds, and the plain reading (two convolutions a residual block, no bottleneck) gives 54,907
-    parameters, far from the published 94 K. Of 72 readings that were counted the one taken here meets both published figures best: a dense
-    layer is DenseNet's (Huang et al., 2017): batch normalisation, LeakyReLU, 1×1 to four times the growth, batch normalisation, LeakyReLU,
-    3×3 to the growth, 6 maps; a residual block has four convolutions. Then, for three classes, and no biases but the last layer's,
+    The table does not say what a block holds, and the plain reading (two convolutions a residual block, which the text calls "similar to
+    the one in the base model", and no bottleneck) gives 54,907 parameters, far from the published 94 K. Of 72 readings that were counted
+    the one taken here meets both published figures best: a dense layer is DenseNet's (Huang et al., 2017): batch normalisation, LeakyReLU,
+    1×1 to four times the growth, batch normalisation, LeakyReLU, 3×3 to the growth, 6 maps; a residual block has four convolutions. Then,
+    for three classes, and no biases but the last layer's,
 
     ==================  =====================  ==================
     part                separable (published)  ordinary (twin)

@@ -119,7 +119,8 @@ def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
     rows = np.flatnonzero(base.split == split)
     heads = {head: _head_targets(dataset.take(rows), recipe.targets[head]) for head, dataset in sets.items()}
     if split == "train":
-        _need_every_class(heads, base.name)
+        for head, part in recipe.targets.items():
+            _need_every_class(heads[head], part, base.name)
         if not (told := torch.stack([head.known for head in heads.values()]).any(0)).all():
             rows, heads = rows[told.numpy()], {name: _taken(head, told) for name, head in heads.items()}
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
@@ -176,11 +177,15 @@ def _taken(head: HeadTargets, rows: Tensor) -> HeadTargets:
     return replace(head, probabilities=head.probabilities[rows], known=head.known[rows], classes=head.classes[rows])
 
 
-def _need_every_class(heads: dict[str, HeadTargets], name: str) -> None:
-    for head in heads.values():
-        absent = [head.labels[i] for i, mass in enumerate(head.probabilities[head.known].sum(0).tolist()) if mass == 0]
-        if absent:
-            raise RecipeError(
-                f"No training row of {name} shows {', '.join(absent)}, which the label set {head.labels.name} holds. "
-                f"Give rows of every class, or name those that there are in targets.{head.labels.name}.labels."
-            )
+def _need_every_class(head: HeadTargets, part: TargetPart, name: str) -> None:
+    smoothed = part.label_smoothing / len(head.labels)  # what smoothing alone gives to a class that no row shows
+    shown = (head.probabilities[head.known] > smoothed * (1 + 1e-5)).any(0)
+    hint = ""
+    if part.class_weights == "balanced":  # which are counted by the rows' own labels; votes for a class do not make one
+        shown &= torch.bincount(head.classes[head.classes >= 0], minlength=len(head.labels)) > 0
+        hint = ' or set class_weights = "none",'
+    if absent := [label for label, there in zip(head.labels, shown.tolist(), strict=True) if not there]:
+        raise RecipeError(
+            f"No training row of {name} shows {', '.join(absent)}, which the label set {head.labels.name} holds. "
+            f"Give rows of every class,{hint} or name those that there are in targets.{head.labels.name}.labels."
+        )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mien.artifact import load_model
 from mien.core.errors import RecipeError
+from mien.datasets.partition import Rows
 from mien.explain import average, explain
 from mien.training.data import Split, as_crops
 from mien.training.recipe import Recipe
@@ -43,8 +44,9 @@ class Emphasised(nn.Module):
 def emphasis_of(recipe: Recipe, split: Split) -> Tensor:
     """The map of the model that `preprocess.saliency` names, over the training pictures: float32 (S, S) in 0–1, S the last phase's size.
 
-    The occlusion heat of its own answers, averaged over up to PER_CLASS pictures of each class and then over the classes that it gives as
-    answers; of the pixels that speak for them the quarter with the highest heat gets 1, the others fall with it.
+    The occlusion heat of its own answers, averaged over up to PER_CLASS pictures of each class, from all over the training rows (neighbours
+    there may show one person, or be drawn from one picture), and then over the classes that it gives as answers; of the pixels that speak
+    for them the quarter with the highest heat gets 1, the others fall with it.
 
     Raises RecipeError when the model has no head of the first target's label set, or finds nothing important; and like `mien.load_model`.
     """
@@ -52,10 +54,15 @@ def emphasis_of(recipe: Recipe, split: Split) -> Tensor:
     labels, classes, size = head.labels, head.classes, recipe.phases[-1].size
     if labels not in [own.labels for own in model.card.heads]:
         raise RecipeError(f"The model {model.card.name} has no head {labels.name}, which its saliency is wanted for. Choose another model.")
-    rows = np.concatenate([np.flatnonzero(classes.numpy() == column)[:PER_CLASS] for column in range(len(labels))])
+    rows = np.concatenate([_spread(np.flatnonzero(classes.numpy() == column)) for column in range(len(labels))])
     heats = average(explain(model.with_labels(labels), as_crops(split.images[rows]))).values()
     heat = np.mean([one.heat for one in heats], axis=0).clip(0)
     if not heat.any():
         raise RecipeError(f"Nothing that {model.card.name} sees in the training pictures is important to it. Train it longer first.")
     shares = torch.from_numpy((heat / np.percentile(heat[heat > 0], _KEPT)).clip(0, 1).astype(np.float32))[None, None]
     return F.interpolate(shares, (size, size), mode="bilinear", antialias=True)[0, 0]
+
+
+def _spread(rows: Rows) -> Rows:
+    """Up to PER_CLASS of the `rows`, at equal distances."""
+    return rows[np.linspace(0, len(rows) - 1, min(PER_CLASS, len(rows))).astype(np.int64)]

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mien.core.errors import TrainingError
 from mien.training.augment import augment, mix
 from mien.training.data import Split, resized
-from mien.training.losses import cross_entropy, penalised, penalty
+from mien.training.losses import cross_entropy, parameters_of, penalised, penalty
 from mien.training.parts import OptimPart
 from mien.training.recipe import Recipe
 from mien.training.schedule import learning_rate, stalled
@@ -48,17 +48,25 @@ class State:
 def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     """A state before its first epoch; weight decay spares biases and normalisation."""
     part = recipe.optim
-    learnt = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in learnt if p.ndim > 1], "weight_decay": part.weight_decay},
-        {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    groups = _groups(recipe, model)
     penalties = penalised(model, recipe.penalties)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     moved: nn.Module = torch.compile(model) if recipe.compile else model  # type: ignore[assignment]
     wrapped, optimizer = fabric.setup(moved, _optimizer(part, groups))
     ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(part.ema_decay), use_buffers=True)
     return State(model, wrapped, ema, optimizer, penalties)
+
+
+def _groups(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
+    """The parameters to learn, by the factor of their rate, and whether their weights decay."""
+    factors = {p: part.factor for part in recipe.rates for p in parameters_of(model, part.layers, "rates")}
+    learnt = [(factors.get(p, 1.0), p) for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": chosen, "weight_decay": decay, "factor": factor}
+        for factor in sorted({factor for factor, _ in learnt}, reverse=True)
+        for decayed, decay in ((True, recipe.optim.weight_decay), (False, 0.0))
+        if (chosen := [p for own, p in learnt if own == factor and (p.ndim > 1) == decayed])
+    ]
 
 
 def _optimizer(part: OptimPart, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -93,14 +101,15 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
             rows = order[step * recipe.optim.batch_size : (step + 1) * recipe.optim.batch_size]
             rate = learning_rate(recipe, state.epoch + step / steps, state.history)
             for group in state.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("factor", 1.0)  # a checkpoint of before has no factors
             loss = _loss(recipe, state.model, images[rows], train, rows, generator)
             if state.penalties:
                 loss = loss + penalty(state.penalties)
             state.optimizer.zero_grad(set_to_none=True)
             fabric.backward(loss)
             if recipe.optim.clip_norm is not None:
-                fabric.clip_gradients(state.model, state.optimizer, max_norm=recipe.optim.clip_norm)
+                # A norm that is no number is no fault by itself: a 16-bit scaler passes over such a step, else the loss tells.
+                fabric.clip_gradients(state.model, state.optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False)
             state.optimizer.step()
             state.ema.update_parameters(state.network)
             total += loss.detach()

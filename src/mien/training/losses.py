@@ -39,11 +39,15 @@ def balanced_weights(classes: Tensor, count: int) -> Tensor:
 
 def penalised(model: nn.Module, penalties: Sequence[PenaltyPart]) -> list[tuple[float, list[nn.Parameter]]]:
     """The parameters of each penalty, with its weight. Raises RecipeError for a pattern that fits none."""
+    return [(part.weight, parameters_of(model, part.layers, "penalties")) for part in penalties]
+
+
+def parameters_of(model: nn.Module, layers: str, key: str) -> list[nn.Parameter]:
+    """The parameters whose names fit the pattern `layers` of the recipe's `key`. Raises RecipeError when there are none."""
     named = {name.removeprefix("model."): parameter for name, parameter in model.named_parameters()}  # of a network in `Emphasised`
-    found = [(part.weight, [p for name, p in named.items() if fnmatchcase(name, part.layers)]) for part in penalties]
-    for part, (_, parameters) in zip(penalties, found, strict=True):
-        if not parameters:
-            raise RecipeError(f"No layer fits the pattern {part.layers!r} of penalties. The parameters are: {', '.join(named)}.")
+    found = [parameter for name, parameter in named.items() if fnmatchcase(name, layers)]
+    if not found:
+        raise RecipeError(f"No layer fits the pattern {layers!r} of {key}. The parameters are: {', '.join(named)}.")
     return found
 
 

@@ -67,6 +67,16 @@ class PenaltyPart(Part):
     weight: float = Field(gt=0)
 
 
+class RatePart(Part):
+    """A learning rate of their own for the parameters whose names fit the pattern `layers`: `factor` times that of the others.
+
+    A spatial transformer wants a small one (Jaderberg et al., 2015, appendix A.2): it soon looks beside the picture, and never comes back.
+    """
+
+    layers: str = Field(min_length=1)
+    factor: float = Field(gt=0)
+
+
 class AugmentPart(Part):
     """What is drawn anew for each image of each batch. Fractions are of the side; angles are degrees; ranges are ±."""
 

@@ -20,6 +20,7 @@ from mien.training.parts import (
     PhasePart,
     PreprocessPart,
     ProtocolPart,
+    RatePart,
     TargetPart,
 )
 
@@ -56,6 +57,7 @@ class Recipe(Part):
     augment: AugmentPart = AugmentPart()
     phases: list[PhasePart] = Field(min_length=1)
     optim: OptimPart = OptimPart()
+    rates: list[RatePart] = Field(default_factory=list)
     penalties: list[PenaltyPart] = Field(default_factory=list)
     flip_average: bool = False
     protocol: ProtocolPart = ProtocolPart()
@@ -76,8 +78,8 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _cuts_faces_alike(self) -> Recipe:
-        for head, target in self.targets.items():
-            crop = target.options.get("crop", "picture")
+        crops = [(head, crop) for head, target in self.targets.items() for crop in _crops(target.options)]
+        for head, crop in crops:
             if (crop == "geometric") != (self.preprocess.framing == "geometric") and crop in ("geometric", "face"):
                 raise ValueError(
                     f'targets.{head}.options.crop is "{crop}" and preprocess.framing "{self.preprocess.framing}": faces would be cut '
@@ -102,6 +104,13 @@ class Recipe(Part):
                 return phase.size
             epoch -= phase.epochs
         return self.phases[-1].size
+
+
+def _crops(options: dict[str, Any]) -> list[Any]:
+    """How the faces of a data set are cut, and those of the data sets that it is merged of."""
+    inner = options.get("options")
+    parts = inner.values() if isinstance(inner, dict) else ()
+    return [options.get("crop"), *(part.get("crop") for part in parts if isinstance(part, dict))]
 
 
 def list_recipes() -> dict[str, Path]:
@@ -135,16 +144,17 @@ def find_recipe(name_or_path: str | Path, beside: Path | None = None) -> Path:
     shipped = list_recipes()
     path = shipped.get(str(name_or_path), (beside or Path()) / name_or_path)
     if not path.is_file():
-        raise UnknownNameError("recipe", name_or_path, shipped, hint="Or give the path of a TOML file.")
+        where = "" if beside is None else f", from the folder {beside} on"
+        raise UnknownNameError("recipe", name_or_path, shipped, hint=f"Or give the path of a TOML file{where}.")
     return path
 
 
 def recipe_values(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a file, unchecked, on top of those of its base. Raises RecipeError."""
-    if path in seen:
+    if path.resolve() in seen:
         raise RecipeError(f"The recipe {path} is its own base, by way of {' → '.join(p.name for p in seen)}. Name another base.")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark at the beginning
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is no TOML file: {error}.") from error
     base = data.pop("base", None)
@@ -152,7 +162,7 @@ def recipe_values(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return data
     if not isinstance(base, str):
         raise RecipeError(f"{path}: base is the name or the path of a recipe; received {base!r}.")
-    return _joined(recipe_values(find_recipe(base, path.parent), (*seen, path)), data)
+    return _joined(recipe_values(find_recipe(base, path.parent), (*seen, path.resolve())), data)
 
 
 def _joined(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def train(
     _need_same_data(fingerprint, fabric)
     state = start(recipe, model, fabric)
     state.history = run.history
-    _restore(run, state, fabric.broadcast(kept))  # other nodes may not see the leader's disk
+    _restore(run, state, fabric, fabric.broadcast(kept))  # other nodes may not see the leader's disk
     events = EventLog(run.folder, run.history) if tensorboard and leads() else None
     clock = time.monotonic()
 
@@ -162,7 +162,7 @@ def train(
             row["seconds"] = round(time.monotonic() - clock, 2)
         run.history.append(fabric.broadcast(row))
         if leads():
-            _keep(run, state)
+            _keep(run, state, fabric)
             if events is not None:
                 events.add(row)
             if on_epoch is not None:
@@ -263,7 +263,7 @@ def _kept(run: Run) -> Kept | None:
     return checkpoint.load(path) if path.is_file() else None
 
 
-def _restore(run: Run, state: State, kept: Kept | None) -> None:
+def _restore(run: Run, state: State, fabric: Fabric, kept: Kept | None) -> None:
     if kept is None:
         return
     states, facts = kept
@@ -271,16 +271,20 @@ def _restore(run: Run, state: State, kept: Kept | None) -> None:
         state.network.load_state_dict(states["model"])
         state.ema.load_state_dict(states["ema"])
         checkpoint.restore_optimizer(state.optimizer, states.get("optimizer", {}), facts["optimizer_groups"])
+        if scale := facts.get("precision"):
+            fabric.strategy.precision.load_state_dict(scale)
         state.epoch = facts["epoch"]
         run.history.extend(facts["history"])
 
 
-def _keep(run: Run, state: State) -> None:
+def _keep(run: Run, state: State, fabric: Fabric) -> None:
     row = run.history[-1]
     if row["size"] == run.recipe.phases[-1].size and run.best is row:
         checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
     states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
-    checkpoint.save(run.folder / CHECKPOINT, states, state.optimizer, {"epoch": state.epoch, "history": run.history})
+    scale = fabric.strategy.precision.state_dict()  # of a 16-bit run's loss, which moves with the steps; else empty
+    facts = {"epoch": state.epoch, "history": run.history, "precision": scale}
+    checkpoint.save(run.folder / CHECKPOINT, states, state.optimizer, facts)
     log = io.StringIO()
     writer = csv.DictWriter(log, list(row), lineterminator="\n")
     writer.writeheader()
