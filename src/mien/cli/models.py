@@ -103,6 +103,8 @@ def export(
     if onnx.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"A model file ends in .onnx; received {str(onnx)!r}.", param_hint="--onnx")
     files = [_artifact(source) for source in sources]
+    if len(files) > 1 and onnx.resolve() in [file.resolve() for file in files]:
+        raise typer.BadParameter(f"{onnx} is one of the models, and would be lost. Give another file.", param_hint="--onnx")
     if len(files) == 1:
         card = read_card(files[0])
         write_bytes(onnx, files[0].read_bytes())

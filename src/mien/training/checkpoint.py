@@ -44,7 +44,9 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
                 name, key = full.split("/", 1)
                 states.setdefault(name, {})[key] = file.get_tensor(full)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"The checkpoint {path} can't be read ({error}). Delete it to start again.") from error
+        raise TrainingError(
+            f"The checkpoint {path} can't be read ({error}). Delete all *.safetensors there to start again with --resume, or give another --out."
+        ) from error
     return states, facts
 
 
@@ -62,8 +64,8 @@ def fitting(path: Path) -> Iterator[None]:
     """Around the use of what `load` gave: states that do not fit the network they are meant for raise TrainingError."""
     try:
         yield
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
         raise TrainingError(
             f"The checkpoint {path} does not fit the recipe's network: it is of another architecture, or of another version of mien. "
-            "Delete it to start again, or give another --out."
+            "Delete all *.safetensors there to start again with --resume, or give another --out."
         ) from error

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from mien.artifact import Card, read_card
-from mien.core.errors import RecipeError
+from mien.core.errors import ArtifactError, RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.training.comparison import draw_comparison
 from mien.training.data import Split, load_sets, split_of
 from mien.training.export import ARTIFACT, conclude
 from mien.training.fuse import fused
-from mien.training.logs import read_log
+from mien.training.logs import LOG, read_log
 from mien.training.parts import Part
 from mien.training.recipe import Recipe, checked, find_recipe, load_recipe, recipe_values
 from mien.training.run import Progress, circumstances, claim, same_recipe, train
@@ -137,9 +138,27 @@ def folder_name(text: str) -> str:
 
 
 def finished(plan: Plan, folder: Path) -> bool:
-    """Whether `folder` holds the whole run of this plan: the curve is drawn when all else is done."""
-    written = all((folder / name).is_file() for name in (ARTIFACT, "curve.png"))
-    return written and same_recipe(folder / "recipe.json", plan)
+    """Whether `folder` holds the whole run of this plan, with an artifact that can be read: the curve is drawn when all else is done.
+
+    A single run has its log besides.
+    """
+    parts = (ARTIFACT, "curve.png", *([LOG] if isinstance(plan, Recipe) else []))
+    if not all((folder / name).is_file() for name in parts) or not same_recipe(folder / "recipe.json", plan):
+        return False
+    try:
+        read_card(folder / ARTIFACT)
+    except ArtifactError:
+        return False
+    return True
+
+
+@contextmanager
+def naming(run: str) -> Iterator[None]:
+    """Around one of several runs: what it raises of its recipe or its training says which one it is."""
+    try:
+        yield
+    except (RecipeError, TrainingError) as error:
+        raise type(error)(f"{run}: {error}") from error
 
 
 def epochs_before(plan: Plan, row: dict[str, Any]) -> int:
@@ -196,7 +215,8 @@ def train_ensemble(
                 on_epoch(row | {"member": name})
 
         if not (resume and finished(recipe, place)):
-            train(recipe, data_dir, place, resume=resume, tensorboard=tensorboard, on_epoch=tell)
+            with naming(name):
+                train(recipe, data_dir, place, resume=resume, tensorboard=tensorboard, on_epoch=tell)
     return _join(ensemble, data_dir, folder)
 
 

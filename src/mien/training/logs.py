@@ -27,9 +27,11 @@ def read_log(folder: str | Path) -> list[Row]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        if not rows:
+            raise ValueError("it has no epoch")
         return [row | {"epoch": int(row["epoch"]), "size": int(row["size"])} for row in rows]
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"The log {path} can't be read ({error}). Go on with the run, which writes it anew: --resume.") from error
+        raise TrainingError(f"The log {path} can't be read ({error}). Delete it, and go on with --resume, which writes it anew.") from error
 
 
 class EventLog:

@@ -85,11 +85,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
     Every random number of an epoch follows from the seed, the epoch's number and the device's rank, so a resumed run repeats an unbroken
     one to the bit on a CPU. Raises TrainingError when the loss is no number, or the pictures do not fill a batch.
     """
-    images, size, steps = train.images, 0, len(train) // (recipe.optim.batch_size * fabric.world_size)
-    if steps < 1:
-        raise TrainingError(
-            f"{len(train)} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size."
-        )
+    images, size, steps = train.images, 0, steps_of(recipe, len(train), fabric.world_size)
     while not state.ended(recipe) and (until is None or state.epoch < until):
         if recipe.size_at(state.epoch) != size:
             size = recipe.size_at(state.epoch)
@@ -116,10 +112,21 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
         mean = float(fabric.all_reduce(total, reduce_op="mean")) / steps  # type: ignore[arg-type]
         if not math.isfinite(mean):
             raise TrainingError(
-                f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate; the last checkpoint is intact."
+                f"The loss became {mean} in epoch {state.epoch + 1}. Lower optim.learning_rate, with another --out; "
+                "what was finished before stays as it is."
             )
         state.epoch += 1
         after_epoch(state, {"epoch": state.epoch, "size": size, "learning_rate": rate, "loss": mean})
+
+
+def steps_of(recipe: Recipe, rows: int, devices: int) -> int:
+    """Steps of an epoch over that many training rows. Raises TrainingError when they do not fill a batch on each device."""
+    steps = rows // (recipe.optim.batch_size * devices)
+    if steps < 1:
+        raise TrainingError(
+            f"{rows} training pictures do not fill a batch of {recipe.optim.batch_size} on each device. Lower optim.batch_size."
+        )
+    return steps
 
 
 def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator]:

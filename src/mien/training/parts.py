@@ -70,7 +70,7 @@ class PenaltyPart(Part):
 class RatePart(Part):
     """A learning rate of their own for the parameters whose names fit the pattern `layers`: `factor` times that of the others.
 
-    A spatial transformer wants a small one (Jaderberg et al., 2015, appendix A.2): it soon looks beside the picture, and never comes back.
+    A spatial transformer wants a small one: at the rate of the rest it soon looks beside the picture, and never comes back.
     """
 
     layers: str = Field(min_length=1)

@@ -21,7 +21,7 @@ from mien.core.errors import TrainingError
 from mien.core.files import write_text
 from mien.evaluation.seeds import FIGURES, over_runs
 from mien.training.data import plan_of, read_target
-from mien.training.ensemble import Ensemble, Plan, finished, train_plan, varied
+from mien.training.ensemble import Ensemble, Plan, finished, naming, train_plan, varied
 from mien.training.export import ARTIFACT
 from mien.training.recipe import Recipe
 from mien.training.run import Progress
@@ -96,7 +96,8 @@ def repeat(
         if on_run is not None:
             on_run(number, run)
         if not (resume and run.finished):
-            train_plan(run.recipe, data_dir, run.folder, resume=resume, tensorboard=tensorboard, on_epoch=on_epoch)
+            with naming(run.name):
+                train_plan(run.recipe, data_dir, run.folder, resume=resume, tensorboard=tensorboard, on_epoch=on_epoch)
         done.append((run, read_card(run.folder / ARTIFACT)))
         summary = (summarise or summarised)(done, len(runs), Path(folder))
         write_text(Path(folder) / SUMMARY, json.dumps(summary, indent=2) + "\n")

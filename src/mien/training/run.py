@@ -46,7 +46,7 @@ from mien.training.distill import distilled, selection_of, teachers_of
 from mien.training.emphasis import Emphasised, emphasis_of
 from mien.training.export import finish
 from mien.training.logs import LOG, EventLog
-from mien.training.loop import State, fit, predict, start
+from mien.training.loop import State, fit, predict, start, steps_of
 from mien.training.parts import Part
 from mien.training.recipe import Recipe, checked
 
@@ -121,8 +121,9 @@ def train(
     Raises
     ------
     TrainingError
-        The folder already holds a run and `resume` is not given, or holds one of another recipe or network; the machine has fewer
-        devices; torchrun has not started as many processes, or nodes read other data; the loss is no number.
+        The folder already holds a run and `resume` is not given, or holds one of another recipe, network or data; the machine has fewer
+        devices; torchrun has not started as many processes, or nodes read other data; the pictures do not fill a batch; the loss is no
+        number.
     RecipeError, DatasetError
         The recipe does not fit the data; the data are absent, partial or corrupt.
     OutputError
@@ -142,11 +143,12 @@ def train(
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model = network(recipe)
     _need_fit(recipe, model, splits["train"])
+    steps_of(recipe, len(splits["train"]), devices * nodes)
     if recipe.preprocess.saliency is not None:
         model.emphasis = emphasis_of(recipe, splits["train"])
+    kept = _kept(run, splits) if resume and leads() else None
     if leads():
         _describe(run, splits, origin, selection, fabric)
-    kept = _kept(run) if leads() else None
     fabric.launch()
     _need_same_data(fingerprint, fabric)
     state = start(recipe, model, fabric)
@@ -218,12 +220,15 @@ def _fabric(recipe: Recipe, devices: int, nodes: int) -> Fabric:
 def claim(folder: Path, recipe: Part, resume: bool) -> None:
     """Make sure that `folder` holds no run, or with `resume` none but one of that recipe. Raises TrainingError."""
     path = folder / "recipe.json"
-    if not path.is_file():
-        return
-    if not resume:
+    if not resume and (path.is_file() or (folder / CHECKPOINT).is_file()):
         raise TrainingError(f"{folder} already holds a run. Give --resume to go on with it, or another --out.")
-    if not same_recipe(path, recipe):
-        raise TrainingError(f"{folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
+    if not path.is_file() or same_recipe(path, recipe):
+        return
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path} is damaged ({error}). Delete it to go on by the recipe given, or give another --out.") from error
+    raise TrainingError(f"{folder} holds a run of another recipe (see recipe.json there). Give the same recipe, or another --out.")
 
 
 def same_recipe(path: Path, recipe: Part) -> bool:
@@ -258,9 +263,30 @@ def _need_same_data(fingerprint: str, fabric: Fabric) -> None:
         raise TrainingError("The nodes read different training rows. Give all of them the same files in --data.")
 
 
-def _kept(run: Run) -> Kept | None:
+def _kept(run: Run, splits: dict[str, Split]) -> Kept | None:
     path = run.folder / CHECKPOINT
-    return checkpoint.load(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    _need_data_as_begun(run, splits)
+    return checkpoint.load(path)
+
+
+def _need_data_as_begun(run: Run, splits: dict[str, Split]) -> None:
+    """Hold the data against what run.json says; not the training rows of a student, whose targets differ in the last bits elsewhere."""
+    try:
+        begun = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # it is written anew
+    held = [run.recipe.select_on] if run.recipe.distill is not None else list(splits)
+    if changed := [name for name in held if begun.get(name) != _of_data(splits[name])]:
+        raise TrainingError(
+            f"{run.folder} was begun on other data: the {' and '.join(changed)} rows are not those in run.json there. "
+            "Give the same data, or another --out."
+        )
+
+
+def _of_data(split: Split) -> dict[str, Any]:
+    return {"rows": len(split), "sha256": split.fingerprint}
 
 
 def _restore(run: Run, state: State, fabric: Fabric, kept: Kept | None) -> None:
@@ -275,6 +301,8 @@ def _restore(run: Run, state: State, fabric: Fabric, kept: Kept | None) -> None:
             fabric.strategy.precision.load_state_dict(scale)
         state.epoch = facts["epoch"]
         run.history.extend(facts["history"])
+    if leads():
+        _log(run)  # which may have been lost since
 
 
 def _keep(run: Run, state: State, fabric: Fabric) -> None:
@@ -285,8 +313,12 @@ def _keep(run: Run, state: State, fabric: Fabric) -> None:
     scale = fabric.strategy.precision.state_dict()  # of a 16-bit run's loss, which moves with the steps; else empty
     facts = {"epoch": state.epoch, "history": run.history, "precision": scale}
     checkpoint.save(run.folder / CHECKPOINT, states, state.optimizer, facts)
+    _log(run)
+
+
+def _log(run: Run) -> None:
     log = io.StringIO()
-    writer = csv.DictWriter(log, list(row), lineterminator="\n")
+    writer = csv.DictWriter(log, list(run.history[-1]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(run.history)
     write_text(run.folder / LOG, log.getvalue())
@@ -299,7 +331,7 @@ def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, selection
         "protocol": asdict(origin),
         "selection": selection,
         "teachers": {name: read_card(name).sha256 for name in teachers_of(run.recipe)},
-        "data": {name: {"rows": len(split), "sha256": split.fingerprint} for name, split in splits.items()},
+        "data": {name: _of_data(split) for name, split in splits.items()},
     }
     write_text(run.folder / "recipe.json", _as_text(run.recipe))
     write_text(run.folder / "run.json", json.dumps(facts, indent=2) + "\n")
