@@ -45,7 +45,8 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
                 states.setdefault(name, {})[key] = file.get_tensor(full)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"The checkpoint {path} can't be read ({error}). Delete all *.safetensors there to start again with --resume, or give another --out."
+            f"The checkpoint {path} can't be read ({error}). Delete all *.safetensors there to start again with --resume, or give another "
+            "--out."
         ) from error
     return states, facts
 
