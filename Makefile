@@ -10,7 +10,7 @@ WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check fmt bench clean
+.PHONY: help demo test test-slow test-all check fmt bench clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ demo: $(VENV)/.core  ## install the light core, analyse the embedded photo and c
 test: $(VENV)/.dev  ## the default tests
 	$(PYTEST) -m "not slow"
 
-test-all: $(VENV)/.dev  ## the default tests and the slow ones
+test-slow: $(VENV)/.dev  ## the default tests and the slow ones
+	$(PYTEST) -m "not long"
+
+test-all: $(VENV)/.dev  ## all tests, with those that train every network until it knows faces (an hour or so)
 	$(PYTEST)
 
 check: $(VENV)/.dev  ## lint, format, types, layers: what the hook and the CI run

@@ -210,6 +210,8 @@ def test_wrong_usage_is_exit_code_2(mien, words) -> None:
         (["--option", "windw=3"], "window"),
         (["--option", "window=0"], "1–48"),
         (["--option", "window=big"], "window"),
+        (["--option", "label=anger"], "Unknown option of occlusion 'label'"),
+        (["--option", "method=gradcam"], "Unknown option of occlusion 'method'"),
         (["--report", "r.png"], "report suffix"),
         (["--detector", "centreface"], "centerface"),
     ],

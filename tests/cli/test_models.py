@@ -108,6 +108,11 @@ def test_export_of_several_models_is_one_that_averages_them(mien, tmp_path) -> N
     crops = np.random.default_rng(0).integers(0, 256, (5, 4, 4), np.uint8)
     members = [load_model(tmp_path / name / "model.onnx").predict(crops) for name in ("a", "b")]
     np.testing.assert_allclose(load_model(tmp_path / "both.onnx").predict(crops), np.mean(members, axis=0), atol=1e-6)
+    held = (tmp_path / "b" / "model.onnx").read_bytes()
+    over = mien("export", tmp_path / "a", tmp_path / "b", "--onnx", tmp_path / "a" / ".." / "b" / "model.onnx")
+    assert over.exit_code == 2
+    assert "is one of the models" in " ".join(over.stderr.split())
+    assert (tmp_path / "b" / "model.onnx").read_bytes() == held
     refused = mien("export", tmp_path / "a", "default", "--onnx", tmp_path / "other.onnx")
     assert refused.exit_code == 1
     assert "same preprocessing" in refused.stderr

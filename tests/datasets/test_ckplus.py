@@ -52,6 +52,20 @@ def test_other_frames(root: Path) -> None:
     assert len(every) == 5 + 4 + 6 + 4
 
 
+def test_neutral_may_come_from_the_start_of_contempt_alone(root: Path) -> None:
+    ends = load_dataset("ckplus", root, verify=False, frames="first_last", neutral="contempt")
+    assert told(ends)[:3] == [("S005/001", 4, "disgust"), ("S010/002", 3, "surprise"), ("S010/004", 5, "anger")]
+    assert told(ends)[3:] == [("S138/008", frame, "neutral") for frame in range(3)] + [("S138/008", 3, "contempt")]
+    every = load_dataset("ckplus", root, verify=False, frames="all", neutral="contempt")
+    assert told(every)[:5] == [("S005/001", frame, "disgust") for frame in range(5)]
+    assert told(every)[-4:] == told(ends)[3:]
+    assert told(load_dataset("ckplus", root, verify=False, neutral="contempt")) == told(load_dataset("ckplus", root, verify=False))
+    with pytest.raises(DatasetPartialError, match=r"3 of 54 neutral.*7 of 381 pictures"):
+        load_dataset("ckplus", root, frames="first_last", neutral="contempt")
+    with pytest.raises(UnknownNameError, match=r"neutral.*'contemt'.*contempt"):
+        load_dataset("ckplus", root, verify=False, neutral="contemt")
+
+
 def test_sequences_without_a_label_may_stay(root: Path) -> None:
     read = load_dataset("ckplus", root, verify=False, keep="all", frames="first_last")
     assert told(read)[6:8] == [("S011/001", 0, "neutral"), ("S011/001", 2, "none")]

@@ -115,6 +115,8 @@ def test_names_and_options_that_do_not_exist() -> None:
         build("miennet", {"fer7": 7}, {"widths": [8]})
     with pytest.raises(RecipeError, match="refuses"):
         build("miennet", {"fer7": 7}, {"stem": -1})
+    with pytest.raises(RecipeError, match="The option stem of miennet takes a whole number; received 'big'"):
+        build("miennet", {"fer7": 7}, {"stem": "big"})
 
 
 def test_registry_holds_the_module() -> None:

@@ -24,7 +24,7 @@ from mien.training import checkpoint
 from mien.training.data import load_sets, split_of
 from mien.training.loop import _chances
 from mien.training.recipe import Recipe, parse_recipe
-from mien.training.run import Run, best_network, train
+from mien.training.run import Run, arithmetic, best_network, train
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,7 @@ def test_a_recipe_learns(finished: Run) -> None:
 def test_the_folder_says_everything(finished: Run) -> None:
     facts = json.loads((finished.folder / "run.json").read_text())
     assert facts["parameters"] == count_parameters(best_network(finished))
+    assert facts["precision"] == "32-true"
     assert facts["data"]["train"]["rows"] == 96
     with (finished.folder / "log.csv").open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == list(range(1, 13))
@@ -141,6 +142,27 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
     first, second = (checkpoint.load(run.folder / "checkpoint.safetensors") for run in (whole, broken))
     assert first[1]["precision"] == second[1]["precision"]
     assert all(torch.equal(value, second[0]["model"][key]) for key, value in first[0]["model"].items())
+
+
+@pytest.mark.parametrize(
+    ("precision", "card", "processor", "used"),
+    [
+        ("auto", None, "AVX512", "bf16-mixed"),
+        ("auto", None, "AVX2", "32-true"),
+        ("auto", None, "DEFAULT", "32-true"),
+        ("auto", (9, 0), "AVX2", "bf16-mixed"),
+        ("auto", (7, 5), "AVX512", "32-true"),
+        ("bf16-mixed", None, "AVX2", "bf16-mixed"),
+        ("32-true", (9, 0), "AVX512", "32-true"),
+    ],
+)
+def test_bf16_where_the_device_computes_in_it(
+    small: dict[str, Any], precision: str, card: tuple[int, int] | None, processor: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: card is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: card)
+    monkeypatch.setattr("mien.training.run.get_cpu_capability", lambda: processor)
+    assert arithmetic(parse_recipe(small | {"precision": precision})) == used
 
 
 def test_a_folder_with_a_run_is_not_overwritten(recipe: Recipe, small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:

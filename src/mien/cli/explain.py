@@ -143,6 +143,7 @@ def _check_usage(
 def _methods(names: Sequence[str], settings: Sequence[str] | None) -> dict[str, dict[str, Any]]:
     """Method → its options. One without a method's name goes to those that have it, or to the first, which says what it has."""
     from mien.core.errors import UnknownNameError
+    from mien.datasets.options import check_options
     from mien.explain import METHODS
 
     chosen: dict[str, dict[str, Any]] = {}
@@ -157,6 +158,8 @@ def _methods(names: Sequence[str], settings: Sequence[str] | None) -> dict[str, 
         takers = [owner] if dot else [name for name in chosen if key in METHODS[name].options] or list(chosen)[:1]
         for taker in takers:
             chosen[taker][rest if dot else key] = value
+    for name, options in chosen.items():  # before they stand beside arguments of the same name
+        check_options(name, METHODS[name].function, options)
     return chosen
 
 

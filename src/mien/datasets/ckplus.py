@@ -14,6 +14,7 @@ from mien.datasets.pictures import Row, Survey, assemble
 
 FRAMES = {"last": 1, "apex3": 3, "first_last": 1, "all": 0}
 """Value of `frames` → rows of the expression in each sequence; 0: as many as there are."""
+NEUTRAL = ("first", "contempt")
 KEEP = ("labelled", "all")
 
 
@@ -21,6 +22,7 @@ def load(
     data_dir: Path,
     *,
     frames: str = "last",
+    neutral: str = "first",
     keep: str = "labelled",
     split: str = "train",
     crop_size: int | None = None,
@@ -42,6 +44,9 @@ def load(
         "last": the peak, one row a sequence. "apex3": the last three frames up to the peak. "first_last": the first frame as neutral, and
         the peak. "all": every frame up to the peak, the first as neutral and all others as the sequence's expression; `metadata` tells how
         far each is. The labels are `ckplus7`; with first frames `fer8`. CK+48 holds "last" and "apex3".
+    neutral
+        What `frames` with first ones takes as neutral. "first": the first frame of each sequence. "contempt": the first three of contempt's
+        sequences, "the first few" of the thesis on static and dynamic FER (§2.2.1), and none of the others.
     keep
         "labelled": the 327 sequences with an expression. "all": 593, those without one with the target -1.
     crop_size, channels, crop, memory_gib
@@ -55,7 +60,7 @@ def load(
     Raises
     ------
     UnknownNameError
-        A value of `frames` or `keep` that does not exist, or that CK+48 does not hold.
+        A value of `frames`, `neutral` or `keep` that does not exist, or that CK+48 does not hold.
     DatasetAbsentError
         Neither form lies there.
     DatasetPartialError
@@ -65,7 +70,7 @@ def load(
     OptionError
         The pictures would take more than `memory_gib`.
     """
-    found = survey(data_dir, frames=frames, keep=keep, split=split)
+    found = survey(data_dir, frames=frames, neutral=neutral, keep=keep, split=split)
     return assemble(found, Fit(crop_size, channels, crop, memory_gib), strict=strict, verify=verify)
 
 
@@ -74,9 +79,10 @@ def find(data_dir: Path) -> Path:
     return find_form(data_dir).pictures
 
 
-def survey(data_dir: Path, *, frames: str = "last", keep: str = "labelled", split: str = "train") -> Survey:
-    """The frames that `frames` and `keep` ask for. Raises UnknownNameError, DatasetAbsentError or DatasetPartialError."""
+def survey(data_dir: Path, *, frames: str = "last", neutral: str = "first", keep: str = "labelled", split: str = "train") -> Survey:
+    """The frames that `frames`, `neutral` and `keep` ask for. Raises UnknownNameError, DatasetAbsentError or DatasetPartialError."""
     _need("frames", frames, tuple(FRAMES))
+    _need("neutral", neutral, NEUTRAL)
     _need("keep", keep, KEEP)
     form, role = find_form(data_dir), split_name(split)
     if form.reduced:
@@ -84,35 +90,35 @@ def survey(data_dir: Path, *, frames: str = "last", keep: str = "labelled", spli
         _need("keep for CK+48", keep, ("labelled",))
     read = read_reduced(form) if form.reduced else read_sequences(form)
     chosen = [sequence for sequence in read.sequences if sequence.expression or keep == "all"]
-    rows = [row for sequence in chosen for row in _rows(form, sequence, frames, role)]
     first = frames in ("first_last", "all")
+    rows = [row for sequence in chosen for row in _rows(form, sequence, frames, neutral if first else None, role)]
     notes = (
         ()
         if len(chosen) == len(read.sequences)
         else (f"{len(read.sequences) - len(chosen):,} sequences have no expression and are left out.",)
     )
-    counts = published.ckplus(FRAMES[frames], neutral=first, every_sequence=keep == "all")
+    counts = published.ckplus(FRAMES[frames], neutral=neutral if first else None, every_sequence=keep == "all")
     return Survey("ckplus", form.pictures, FER8 if first else CKPLUS7, rows, read.faults, read.gaps, notes, counts)
 
 
-def _rows(form: Found, sequence: Sequence, frames: str, role: str) -> list[Row]:
+def _rows(form: Found, sequence: Sequence, frames: str, neutral: str | None, role: str) -> list[Row]:
     last = len(sequence.files) - 1
+    calm = {None: 0, "first": 1, "contempt": min(published.CALM, last) if sequence.expression == "contempt" else 0}[neutral]
     places = {
         "last": [last],
         "apex3": list(range(max(last - 2, 0), last + 1)),
-        "first_last": sorted({0, last}),
+        "first_last": sorted({*range(calm), last}),
         "all": list(range(last + 1)),
     }[frames]
     rows = []
     for place in places:
         number, file = sequence.files[place]
-        neutral = place == 0 and frames in ("first_last", "all")
         metadata: dict[str, object] = {"expression": sequence.expression or ""}
         if not form.reduced:
             metadata["position"] = place / last if last else 1.0
         if form.facs is not None:
             metadata["facs"] = sequence.facs
-        label = "neutral" if neutral else sequence.expression
+        label = "neutral" if place < calm else sequence.expression
         id_ = file.relative_to(form.pictures).as_posix()
         rows.append(Row(file, id_, label, role, sequence.subject, sequence.name, number - 1, metadata))
     return rows

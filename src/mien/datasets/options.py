@@ -23,10 +23,16 @@ def check_options(owner: str, function: Callable[..., Any], options: Mapping[str
         A value of another type than the parameter's.
     """
     known = [key for key, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
-    hints = get_type_hints(function)
-    for option, value in options.items():
+    for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {owner}", option, [*known, *also])
+    check_values(owner, function, options)
+
+
+def check_values(owner: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Hold `options`, whose names are parameters of `function`, against their types. Raises OptionError for a value of another one."""
+    hints = get_type_hints(function)
+    for option, value in options.items():
         if not _fits(value, hints[option]):
             raise OptionError(f"The option {option} of {owner} takes {_words(hints[option])}; received {value!r}.")
 

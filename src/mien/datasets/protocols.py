@@ -37,7 +37,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def make_split(
-    dataset: Dataset, protocol: str, *, seed: int = 0, folds: int | None = None, fold: int | str | None = None, **options: Any
+    dataset: Dataset, protocol: str, /, *, seed: int = 0, folds: int | None = None, fold: int | str | None = None, **options: Any
 ) -> Plan:
     """Divide `dataset` by the protocol of that name, a key of PROTOCOLS.
 

@@ -51,6 +51,8 @@ _RAFDB = {"train": (705, 717, 281, 4_772, 1_982, 1_290, 2_524), "test": (162, 16
 _FER8 = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 _AFFECTNET_TRAIN = (74_874, 134_415, 25_459, 14_090, 6_378, 3_803, 24_882, 3_750)
 _CKPLUS = {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69, "sadness": 28, "surprise": 83}
+CALM = 3
+"""Frames at the start of a sequence of contempt that may count as neutral."""
 _JAFFE = (30, 29, 32, 31, 31, 30, 30)
 
 
@@ -80,14 +82,16 @@ FERG = Published({("", ""): 55_767}, exact=False)
 """FERG: the total that its authors give; others count two more."""
 
 
-def ckplus(per_sequence: int, *, neutral: bool, every_sequence: bool) -> Published:
-    """CK+ (Lucey et al., 2010, table 2): `per_sequence` rows of the expression in each sequence, and a first frame with `neutral`.
+def ckplus(per_sequence: int, *, neutral: str | None, every_sequence: bool) -> Published:
+    """CK+ (Lucey et al., 2010, table 2): `per_sequence` rows of the expression in each sequence, and those that `neutral` names.
 
-    `every_sequence`: also those without an expression, 593 in all. `per_sequence` 0: as many as there are, which was not published.
+    `neutral` "first": a frame of each; "contempt": CALM frames of each of contempt's. `every_sequence`: also those without an expression,
+    593 in all. `per_sequence` 0: as many as there are, which was not published.
     """
     sequences = 593 if every_sequence else sum(_CKPLUS.values())
-    counts: dict[Cell, int] = {("", "neutral"): sequences} if neutral else {}
+    calm = {None: 0, "first": sequences, "contempt": CALM * _CKPLUS["contempt"]}[neutral]
+    counts: dict[Cell, int] = {("", "neutral"): calm} if calm else {}
     if per_sequence:
         counts |= {("", label): n * per_sequence for label, n in _CKPLUS.items()}
-        counts[("", "")] = sequences * (per_sequence + neutral)
+        counts[("", "")] = sequences * per_sequence + calm
     return Published(counts)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from mien.core.errors import RecipeError, UnknownNameError
+from mien.core.errors import OptionError, RecipeError, UnknownNameError
+from mien.datasets.options import check_values
 
 MODELS: dict[str, type[nn.Module]] = {}
 _MODULES = ("miennet", "deepfer", "sdl", "cnn123", "mini_xception", "densecnn", "backbones")
@@ -46,9 +47,13 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
         if key not in known:
             raise UnknownNameError(f"option of {name}", key, known)
     try:
+        check_values(name, MODELS[name].__init__, options or {})
+    except OptionError as error:
+        raise RecipeError(str(error)) from error
+    try:
         return MODELS[name](dict(heads), **(options or {}))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}.") from error
+        raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}. Give it other options.") from error
 
 
 def options_of(name: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Part(BaseModel):
@@ -136,6 +136,14 @@ class ProtocolPart(Part):
     fold: int | str | None = None
     oversample: bool = False
     options: dict[str, Any] = {}
+
+    @field_validator("options")
+    @classmethod
+    def _without_keys_of_the_part(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for key in ("seed", "fold"):
+            if key in options:
+                raise ValueError(f"{key} has a key of its own; set protocol.{key}")
+        return options
 
 
 class DistillPart(Part):

@@ -41,14 +41,15 @@ class Recipe(Part):
     Training rows that say nothing to any head are left out. The best epoch is the one with the highest mean accuracy over the heads on the
     split `select_on`, where temperatures and thresholds are fitted too. That is "validation"; "test" takes `allow_test_selection`, and the
     card then says that the figures on test are not held out; so does a teacher that may know the test rows. `evaluate_test`: touch the test
-    split, once, at the end, and write the figures into the card. `compile`: by torch.compile, which takes a minute and a C++ compiler on a
-    CPU, and pays for long runs. `flip_average`: the artifact averages each picture with its mirror image.
+    split, once, at the end, and write the figures into the card. `precision` "auto": bf16 where the device computes in it, else float32.
+    `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs. `flip_average`: the artifact
+    averages each picture with its mirror image.
     """
 
     name: str = Field(min_length=1)
     version: str = "1"
     seed: int = Field(0, ge=0, lt=2**31)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "bf16-mixed"
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     compile: bool = False
     model: ModelPart
     preprocess: PreprocessPart = PreprocessPart()
@@ -189,14 +190,15 @@ def checked(part: type[AnyPart], data: dict[str, Any], where: str = "recipe") ->
 
 
 def _describe(error: dict[str, Any], whole: type[Part]) -> str:
+    told = str(error["msg"]).removeprefix("Value error, ")
     if not error["loc"]:  # a rule over several keys
-        return str(error["msg"]).removeprefix("Value error, ")
+        return told
     *parents, key = error["loc"]
     if error["type"] == "extra_forbidden":
         place = f"key of {'.'.join(map(str, parents))}" if parents else "key"
         return str(UnknownNameError(place, key, _part_at(error["loc"][:-1], whole).model_fields)).rstrip(".")
     key = ".".join(map(str, error["loc"]))
-    return f"{key}: {error['msg']}, received {error.get('input')!r}"
+    return f"{key}: {told}, received {error.get('input')!r}"
 
 
 def _part_at(loc: tuple[str | int, ...], whole: type[Part]) -> type[Part]:

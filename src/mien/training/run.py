@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -32,6 +32,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import nn
+from torch.backends.cpu import get_cpu_capability
 
 from mien.artifact import read_card
 from mien.core.errors import RecipeError, TrainingError
@@ -212,9 +213,20 @@ def _fabric(recipe: Recipe, devices: int, nodes: int) -> Fabric:
             f"--nodes {nodes} on every node."
         )
     try:
-        return Fabric(accelerator="auto", devices=devices, num_nodes=nodes, precision=recipe.precision)
+        return Fabric(accelerator="auto", devices=devices, num_nodes=nodes, precision=arithmetic(recipe))
     except MisconfigurationException as error:
         raise TrainingError(f"Can't train on {devices} devices here: {error} Lower --devices.") from error
+
+
+def arithmetic(recipe: Recipe) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
+    """The recipe's precision; for "auto", bf16 on NVIDIA cards from Ampere on and processors with AVX-512.
+
+    Others only imitate bf16: a step of the dense network took 42 s with it on a processor with AVX2, and 2.5 s in float32.
+    """
+    if recipe.precision != "auto":
+        return recipe.precision
+    native = torch.cuda.get_device_capability() >= (8, 0) if torch.cuda.is_available() else get_cpu_capability() == "AVX512"
+    return "bf16-mixed" if native else "32-true"
 
 
 def claim(folder: Path, recipe: Part, resume: bool) -> None:
@@ -327,6 +339,7 @@ def _log(run: Run) -> None:
 def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, selection: str, fabric: Fabric) -> None:
     facts = {
         **circumstances(str(fabric.device)),
+        "precision": arithmetic(run.recipe),
         "parameters": count_parameters(network(run.recipe)),
         "protocol": asdict(origin),
         "selection": selection,
