@@ -39,12 +39,12 @@ from mien.training.data import HeadTargets, Split
 from mien.training.loop import fit, start
 from mien.training.parts import AugmentPart
 from mien.training.recipe import Recipe, parse_recipe
-from mien.training.run import network
+from mien.training.run import arithmetic, network
 
 Epoch = Callable[[], None]
 SIDE, HEAD, WORKERS, WANTED = 48, "fer7", (0, 2), 2.0
-OURS, OURS_32, THEIRS = "mien, bf16", "mien, float32", "DataLoader, float32"
-THEIRS_16, THEIRS_LAST = "DataLoader, bf16 autocast", "DataLoader, bf16, channels last"
+OURS, OURS_32, THEIRS = "mien, by default", "mien, float32", "DataLoader, float32"
+THEIRS_16, THEIRS_LAST = "DataLoader, bf16 autocast", "DataLoader, mien's arithmetic, channels last"
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):
@@ -83,7 +83,7 @@ def mien_loop(recipe: Recipe, images: NDArray[np.uint8], targets: NDArray[np.int
     labels, classes = label_set(HEAD), torch.from_numpy(targets)
     head = HeadTargets(labels, F.one_hot(classes, len(labels)).float(), torch.ones(len(classes), dtype=torch.bool), classes)
     split = Split(torch.from_numpy(images)[:, None], {HEAD: head})
-    fabric = Fabric(accelerator="cpu", devices=1, precision=recipe.precision)
+    fabric = Fabric(accelerator="cpu", devices=1, precision=arithmetic(recipe))
     state = start(recipe, network(recipe), fabric)
     return lambda: fit(recipe, state, split, fabric, lambda *_: None, until=state.epoch + 1)
 
@@ -97,7 +97,7 @@ def obvious_loop(recipe: Recipe, images: NDArray[np.uint8], targets: NDArray[np.
 
     def epoch() -> None:
         for inputs, truth in loader:
-            with torch.autocast("cpu", torch.bfloat16) if recipe.precision == "bf16-mixed" else nullcontext():
+            with torch.autocast("cpu", torch.bfloat16) if arithmetic(recipe) == "bf16-mixed" else nullcontext():
                 loss = F.cross_entropy(model(inputs.contiguous(memory_format=layout))[HEAD], truth)
             optimizer.zero_grad()
             loss.backward()
@@ -107,9 +107,11 @@ def obvious_loop(recipe: Recipe, images: NDArray[np.uint8], targets: NDArray[np.
 
 
 def ways(model: str, images: NDArray[np.uint8], targets: NDArray[np.int64], batch: int, rounds: int) -> dict[str, Epoch]:
-    half, full = (recipe_of(model, batch, precision, rounds + 1) for precision in ("bf16-mixed", "32-true"))
-    found = {OURS: mien_loop(half, images, targets), OURS_32: mien_loop(full, images, targets)}
-    for name, recipe, last in ((THEIRS, full, False), (THEIRS_16, half, False), (THEIRS_LAST, half, True)):
+    auto, full = (recipe_of(model, batch, precision, rounds + 1) for precision in ("auto", "32-true"))
+    half = arithmetic(auto) == "bf16-mixed"
+    found = {OURS: mien_loop(auto, images, targets)} | ({OURS_32: mien_loop(full, images, targets)} if half else {})
+    others = [(THEIRS, full, False), (THEIRS_16, auto, False)] if half else [(THEIRS, full, False)]
+    for name, recipe, last in (*others, (THEIRS_LAST, auto, True)):
         found |= {f"{name}, {workers} workers": obvious_loop(recipe, images, targets, workers, last) for workers in WORKERS}
     return found
 
@@ -135,8 +137,13 @@ def ratios(speeds: dict[str, list[float]], way: str) -> list[float]:
 def section(model: str, speeds: dict[str, list[float]]) -> str:
     lines = [f"## {model}\n", f"| Loop | Pictures/s | {OURS}, over it |", "|---|---|---|"]
     lines += [f"| {name} | {said(each, 0)} | {said(ratios(speeds, name), 2)} |" for name, each in speeds.items()]
-    first, half, last = (said(ratios(speeds, way), 2) for way in (THEIRS, THEIRS_16, THEIRS_LAST))
-    verdict = f"Against the better number of workers, {first} times as fast; where both use bf16, {half}; and channels last, {last}."
+    told = {
+        THEIRS: "Against the better number of workers, {} times as fast",
+        THEIRS_16: "; where both use bf16, {}",
+        THEIRS_LAST: "; with mien's arithmetic and channels last too, {}",
+    }
+    ran = [way for way in told if any(name.startswith(way) for name in speeds)]
+    verdict = "".join(told[way].format(said(ratios(speeds, way), 2)) for way in ran) + "."
     return "\n".join(lines) + f"\n\n{verdict}\n"
 
 
@@ -170,7 +177,8 @@ Epochs of {pictures}, in batches of {asked.batch}. In a round each way trains on
 
 "mien" is `mien.training.loop.fit`: all pictures in one uint8 tensor, augmented by the batch, channels last, weights averaged (EMA).
 "DataLoader" is a data set of PIL images with torchvision's transforms, picture by picture, and a plain loop. Network, first weights, SGD,
-batch size, kinds and strengths of augmentation are equal. The rows with bf16 and channels last tell the arithmetic from the loader.
+batch size, kinds and strengths of augmentation are equal. mien computes in {arithmetic(recipe_of("miennet", 2, "auto", 1))} here; the rows
+beside it tell the arithmetic from the loader.
 """
 
 
