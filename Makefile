@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 # Not compiled ahead of use: 127 MiB less in the light core.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt
 
-# Tests run side by side, one process a core; more threads than that only wait for each other.
+# Tests run side by side, one process a core, a file in one of them, which makes its fixtures; more threads only wait for each other.
 WORKERS ?= 2
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all check fmt bench clean
@@ -25,7 +25,7 @@ test-slow: $(VENV)/.dev  ## the default tests and the slow ones
 	$(PYTEST) -m "not long"
 
 test-all: $(VENV)/.dev  ## all tests, with those that train every network until it knows faces (an hour or so)
-	$(PYTEST)
+	$(PYTEST) --dist load
 
 check: $(VENV)/.dev  ## lint, format, types, layers: what the hook and the CI run
 	$(BIN)/ruff check .

@@ -30,9 +30,14 @@ PARAMETERS = {
     "densenet169": 13_607_311,
 }
 LARGE = {"vgg16", "vgg19", "resnet50", "densenet169"}
+SLOWLY_EXPORTED = {"deepfer", "sdl", "cnn2", "cnn3", "densecnn"}
 
 
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in sorted(architectures())])
+def _cases(slow: set[str]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in slow else []) for name in sorted(architectures())]
+
+
+@pytest.fixture(params=_cases(LARGE))
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -71,6 +76,7 @@ def test_deterministic_by_seed_and_state_round_trip(name: str) -> None:
     assert torch.equal(first(_images())["fer7"], other(_images())["fer7"])
 
 
+@pytest.mark.parametrize("name", _cases(LARGE | SLOWLY_EXPORTED))
 def test_onnx_agrees(name: str) -> None:
     torch.manual_seed(0)
     model = build(name, {"fer8": 8, "fer7": 7}).eval()

@@ -58,6 +58,7 @@ def test_a_distilled_run_names_its_teachers(small: dict[str, Any], small_data: P
     assert read_card(tmp_path / "run" / "model.onnx").recipe["distill"]["weight"] == 0.7
 
 
+@pytest.mark.slow
 def test_what_can_not_teach_is_refused(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"distill\.weight"):
         parse_recipe({**small, "distill": {"teachers": ["default"], "weight": 0}})

@@ -54,6 +54,7 @@ def test_the_map_is_part_of_the_network_and_of_the_artifact(first: Run, small_da
     assert list(facts["teachers"].values()) == [read_card(first.folder / "model.onnx").sha256]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_map(first: Run, small_data: Path, tmp_path: Path) -> None:
     recipe = parse_recipe(_second(first, penalties=[{"layers": "heads.linear.*.weight", "weight": 1e-3}]))
     train(recipe, small_data, tmp_path / "run", stop_after=1)
@@ -91,6 +92,7 @@ def test_a_model_without_the_head_is_refused(first: Run, small_data: Path, tmp_p
         train(parse_recipe(_second(first, targets=pair)), small_data, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_model_that_looks_nowhere_is_refused(first: Run, small_data: Path, tmp_path: Path) -> None:
     network = best_network(first)
     with torch.no_grad():

@@ -144,6 +144,7 @@ def test_records_are_compared_picture_by_picture(systems: ModuleType, tables: Mo
     assert len(list(tables.differences([[RECIPE, "y"]], "", [pair[0], other | {"rows": first["rows"]}]))) == 3
 
 
+@pytest.mark.slow
 def test_several_seeds_are_one_record(systems: ModuleType, tables: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         shutil.copytree(run, tmp_path / "out" / f"seed-{seed}")

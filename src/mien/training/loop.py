@@ -53,8 +53,21 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     moved: nn.Module = torch.compile(model) if recipe.compile else model  # type: ignore[assignment]
     wrapped, optimizer = fabric.setup(moved, _optimizer(part, groups))
-    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(part.ema_decay), use_buffers=True)
-    return State(model, wrapped, ema, optimizer, penalties)
+    return State(model, wrapped, averaged(model, part.ema_decay), optimizer, penalties)
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """A moving average of the weights and buffers; its decay after n steps is (1 + n) / (10 + n), until `decay` is reached.
+
+    Without that rise the random first weights would still be 4 % of an average with 0.999 after 3,200 steps, and rule it before.
+    """
+
+    def blend(kept: Any, new: Any, _: Any) -> None:
+        steps = float(ema.n_averaged)  # on the CPU, so that no accelerator is waited for
+        get_ema_multi_avg_fn(min(decay, (1 + steps) / (10 + steps)))(kept, new, _)
+
+    ema = AveragedModel(model, multi_avg_fn=blend, use_buffers=True)
+    return ema
 
 
 def _groups(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
