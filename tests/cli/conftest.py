@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,11 @@ def process(tmp_path: Path) -> Process:
 def photo(tmp_path: Path, portrait_path: Path) -> Path:
     """A copy of the portrait."""
     return Path(shutil.copy(portrait_path, tmp_path / "photo.jpg"))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let processes started here hear SIGINT, which those of a shell's background jobs are born deaf to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -68,6 +68,7 @@ def test_a_full_disk_behind_stdout_is_one_line(photo, options) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")
     command = [sys.executable, "-m", "mien", "analyze", *["clip.mp4"] * 99, "--out", "results.csv", "--annotate", "drawn"]
@@ -77,7 +78,10 @@ def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -
             assert time.monotonic() < deadline
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        _, stderr = running.communicate(timeout=30)
+        try:
+            _, stderr = running.communicate(timeout=30)
+        finally:
+            running.kill()
     assert running.returncode == 130
     assert "Traceback" not in stderr
     assert not (tmp_path / "results.csv").exists()

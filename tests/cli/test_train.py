@@ -172,6 +172,7 @@ def test_two_devices_make_one_run(words, tmp_path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_a_stopped_run_says_how_to_go_on(words, tmp_path) -> None:
     words += ["--out", tmp_path / "run"]
     run = _process(words, "--set", "phases=[{epochs=100000, size=16}]")
@@ -180,7 +181,10 @@ def test_a_stopped_run_says_how_to_go_on(words, tmp_path) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(0.1)
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=60)
+    try:
+        _, err = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert run.returncode not in (0, -signal.SIGKILL)
     assert "--resume" in err
     assert "Traceback" not in err
