@@ -24,7 +24,7 @@ test: $(VENV)/.dev  ## the default tests
 test-slow: $(VENV)/.dev  ## the default tests and the slow ones
 	$(PYTEST) -m "not long"
 
-test-all: $(VENV)/.dev  ## all tests, with those that train every network until it knows faces (an hour or so)
+test-all: $(VENV)/.dev  ## all tests, with those that train every network until it knows faces
 	$(PYTEST) --dist load
 
 check: $(VENV)/.dev  ## lint, format, types, layers: what the hook and the CI run

@@ -29,7 +29,7 @@ def first(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "model": {"name": "miennet", "options": {"stem": 8, "widths": [8, 16], "depths": [1, 1], "dropout": 0.0}},
         "targets": {"fer7": {"dataset": "fer2013", "options": {"verify": False}}},
         "augment": {"rotation": 0.0, "shift": 0.0, "scale": 0.0, "erase_probability": 0.0},
-        "phases": [{"epochs": 5, "size": 48}],  # after more of them some squares do nothing but hide noise
+        "phases": [{"epochs": 5, "size": 48}],  # after 9 every square, covered, raised the score, and none was important
         "optim": {"batch_size": 16, "ema_decay": 0.8, "learning_rate": 0.1},
     }
     return train(parse_recipe(values), small_data, tmp_path_factory.mktemp("first"))
