@@ -4,8 +4,9 @@
     python benchmarks/systems.py table [--out docs/results.md]
 
 A RUN is a folder that `mien train` has finished, or that holds several seeds of one recipe; --name makes one record of several RUNs. A
-record is docs/training/systems/NAME.json (by default the folder's name), with the log as NAME.csv: few bytes, where the weights are
-megabytes. It keeps which pictures were answered rightly, so that records can be compared picture by picture without their weights.
+record is docs/training/systems/NAME.json (by default the folder's name), with the log of a network as NAME.csv: few bytes, where the
+weights are megabytes. It keeps which pictures were answered rightly, so that records can be compared picture by picture without their
+weights.
 
 The test side was read once for each artifact, when its run ended; recording measures the same file again, and refuses one whose card says
 otherwise. Times are taken of all RUNs of one call in turns, with the default model among them. Needs an idle machine for those.
@@ -35,6 +36,7 @@ from mien.core.files import write_text
 from mien.datasets.base import Dataset
 from mien.evaluation.run import SplitEvaluation, evaluate
 from mien.evaluation.scores import Evaluation
+from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import load_sets
 from mien.training.ensemble import Ensemble, Plan, finished, load_plan, runs_of
 from mien.training.export import ARTIFACT
@@ -84,7 +86,8 @@ def plan_in(folder: Path) -> Plan:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise TrainingError(f"{path} is no JSON ({error}). Train again, into another --out.") from error
-    plan: Plan = checked(Ensemble, values, str(path)) if "members" in values else checked(Recipe, values, str(path))
+    kinds: dict[str, type[Ensemble | ClassicalRecipe]] = {"members": Ensemble, "classifier": ClassicalRecipe}
+    plan: Plan = checked(next((kind for key, kind in kinds.items() if key in values), Recipe), values, str(path))
     if not finished(plan, folder):
         raise TrainingError(f"The run in {folder} is not finished. Go on with mien train … --out {folder} --resume, then record it.")
     return plan
@@ -148,11 +151,12 @@ def _run(folder: Path, first: Plan, data: Path, told: dict[str, Any]) -> dict[st
         raise RecipeError(f"{folder} was tested on other rows than the runs beside it. One record holds one split: leave folds out.")
     told |= shared
     logs = {name: Run(recipe, place, read_log(place)) for name, recipe, place in runs_of(plan, folder)}
+    steps = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("seconds", {})  # of a classical model
     return {
         "seed": plan.seed,
         "epochs": sum(len(run.history) for run in logs.values()),
         "best_epoch": [run.best["epoch"] for run in logs.values()],
-        "seconds": round(sum(row["seconds"] for run in logs.values() for row in run.history)),
+        "seconds": round(sum(row["seconds"] for run in logs.values() for row in run.history) + sum(steps.values())),
         "sha256": model.card.sha256,
         "bytes": len(model.file),
         "validation": card["validation"]["accuracy"] if "validation" in card else None,
@@ -213,6 +217,8 @@ def _log(folders: Sequence[Path], plan: Plan) -> str:
         for folder in folders
         for name, recipe, place in runs_of(plan, folder)
     }
+    if not logs:
+        return ""
     step = -(-sum(len(run.history) for run in logs.values()) // LOG_ROWS)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -255,7 +261,8 @@ def main() -> None:
             raise OptionError("Two RUNs have folders of one name, which would be one record. Record them one by one, or give --name.")
         named = {asked.name: [run for runs in folders.values() for run in runs]} if asked.name else folders
         for name, (facts, log) in record(named, asked.data, asked.hardware).items():
-            write_text(asked.records / f"{name}.csv", log)
+            if log:
+                write_text(asked.records / f"{name}.csv", log)
             write_text(asked.records / f"{name}.json", as_text(facts))
             print(f"Wrote {asked.records / name}.json")
     except MienError as error:

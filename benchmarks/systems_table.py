@@ -100,9 +100,9 @@ def cells(row: dict[str, Any], record: Record) -> Sequence[str]:
         percent(*record["clean"]) if record["clean"] else "",
         f"{record['n']:,}; {int(mask(record['kept'], record['n']).sum()):,}",
         seeds(runs),
-        f"{mean(runs, 'epochs'):,.0f} of {record['planned_epochs']}; best {best(runs)}",
+        f"{mean(runs, 'epochs'):,.0f} of {record['planned_epochs']}; best {best(runs)}" if trained_by_epochs(record) else "",
         f"{device(record)}, {duration(mean(runs, 'seconds'))}",
-        f"{record['parameters']:,}",
+        f"{record['parameters']:,}" if record["parameters"] is not None else "",
         f"{mean(runs, 'bytes') / 2**20:.2f} MiB",
         f"{speed['latency_ms']:.2f} ({low:.2f} – {high:.2f}); default {speed['default_ms']:.2f}",
     )
@@ -164,6 +164,11 @@ def device(record: Record) -> str:
     return f"CPU, {on['threads']} thread{'s' if on['threads'] > 1 else ''}" if on["device"] == "cpu" else on["hardware"]
 
 
+def trained_by_epochs(record: Record) -> bool:
+    """Whether it is a network's, or one of a classical model, which is fitted once."""
+    return mean(record["runs"], "epochs") > 0
+
+
 def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
 
@@ -173,9 +178,9 @@ def run_line(record: Record) -> str:
     told = "; ".join(f"{key} {shown(was)} → {shown(now)}" for key, (was, now) in record["changes"].items()) or "nothing changed"
     busy = " The machine was busy when it was timed." if record["speed"]["busy"] else ""
     files = ", ".join(f"`{run['sha256'][:12]}…`" for run in runs)
-    log = f"[log](training/systems/{record['name']}.csv)"
+    files += f", [log](training/systems/{record['name']}.csv)" if trained_by_epochs(record) else ""
     where = f"{on['hardware']}, PyTorch {on['torch']}, mien {on['mien']}; timed on {record['speed']['hardware']}."
-    return f"`{record['name']}` ({files}, {log}): {told}. {where}{busy}"
+    return f"`{record['name']}` ({files}): {told}. {where}{busy}"
 
 
 def shown(value: Any) -> str:
@@ -205,10 +210,11 @@ def measured(record: Record) -> Iterable[str]:
     runs = record["runs"]
     yield "*Measured:*"
     if all(run["validation"] is not None for run in runs):
-        yield f"On validation, which picked the epoch, it has {100 * mean(runs, 'validation'):.2f} %."
+        told = "picked the epoch" if trained_by_epochs(record) else "fitted the temperature"
+        yield f"On validation, which {told}, it has {100 * mean(runs, 'validation'):.2f} %."
     if record["clean"]:
         yield f"Without the test pictures that stand in training it changes by {signed(record['clean'][0] - record['all'][0])} points."
-    if mean(runs, "epochs") < record["planned_epochs"]:
+    if 0 < mean(runs, "epochs") < record["planned_epochs"]:
         yield f"{mean(runs, 'epochs'):,.0f} of the recipe's {record['planned_epochs']} epochs were run."
 
 

@@ -229,3 +229,37 @@ def test_a_model_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Path, "open", closed)
     with pytest.raises(InputError, match="Permission denied"):
         load_model(path)
+
+
+def test_features_travel_in_the_file_and_count_for_its_hash(tmp_path: Path) -> None:
+    """A graph that takes pictures and features: logits are the sum of what both say."""
+    from mien.features.texture import HOG
+
+    hog, rng = HOG(size=8, cell=4, block=1), np.random.default_rng(0)
+    graph = probe()
+    graph.graph.initializer.append(numpy_helper.from_array(rng.normal(0, 1, (36, 8)).astype(np.float32), "w"))
+    graph.graph.input.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 36]))
+    graph.graph.node[1].output[0] = "pixels"
+    graph.graph.node.extend(
+        [helper.make_node("MatMul", ["features", "w"], ["told"]), helper.make_node("Add", ["pixels", "told"], ["eight"])]
+    )
+    card = save_artifact(graph, CARD, tmp_path / "both.onnx", hog)
+    assert card.features == {"feature": "hog", "options": {"size": 8, "orientations": 9, "cell": 4, "block": 1}}
+    model = load_model(tmp_path / "both.onnx")
+    assert model.card == card
+    faces = rng.integers(0, 256, (40, 4, 4), np.uint8)
+    plain = load_model(save_and_path(probe(), tmp_path)).logits(faces)
+    np.testing.assert_allclose(
+        model.logits(faces), plain + hog.transform(faces) @ numpy_helper.to_array(graph.graph.initializer[-1]), atol=1e-4
+    )
+    assert model.with_labels("fer7").predict(faces[:0]).shape == (0, 7)
+    data = (tmp_path / "both.onnx").read_bytes()
+    place = data.index(b"mien.features") + 40
+    (tmp_path / "both.onnx").write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    with pytest.raises(ArtifactError, match="changed or damaged"):
+        load_model(tmp_path / "both.onnx")
+
+
+def save_and_path(graph: onnx.ModelProto, folder: Path) -> Path:
+    save_artifact(graph, CARD, folder / "plain.onnx")
+    return folder / "plain.onnx"

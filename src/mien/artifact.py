@@ -1,11 +1,13 @@
 """A trained model in one file: an ONNX graph whose metadata is its card. The only thing that leaves training and enters analysis.
 
-The graph takes float32 (N, channels, size, size) in 0–255 and has one output of logits (N, C) for each head of the card; it normalises
-its input itself. The card is JSON under the metadata key ``mien.card``. Nothing is ever unpickled.
+The graph takes pictures, float32 (N, channels, size, size) in 0–255, or an input ``features``, float32 (N, D), or both, and has one
+output of logits (N, C) for each head of the card; it normalises its input itself. The card is JSON under the metadata key ``mien.card``;
+what makes the features of a picture, with all that it has learnt, is an npz file under ``mien.features``. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,6 +22,8 @@ from numpy.typing import NDArray
 from mien.core.errors import ArtifactError, InputError, OptionError, UnknownNameError
 from mien.core.files import open_input, write_bytes
 from mien.core.labels import LABEL_SETS, LabelSet, label_set
+from mien.core.optional import require
+from mien.core.protobuf import entry
 from mien.core.types import ModelIdentity, Scores
 from mien.datasets.base import SplitOrigin
 from mien.preprocess import Crops, Preprocessing
@@ -28,8 +32,12 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
+    from mien.features.pictures import PictureTransformer
+
 SCHEMA = 1
 CARD_KEY = "mien.card"
+FEATURES_KEY = "mien.features"
+FEATURES_INPUT = "features"
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 BATCH = 32
 
@@ -64,7 +72,8 @@ class Card:
     `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be
     used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval; "held_out" is False on the split
     that the best epoch was picked on. `selection`: that split. `origin`: the protocol by which rows came to train, validation and test.
-    `sha256` is that of the graph and weights; it is filled in when the file is written.
+    `features`: the handcrafted features that the graph takes, by name and options; empty for one that takes pictures alone. `sha256` is
+    that of graph, weights and features; it is filled in when the file is written.
     """
 
     name: str
@@ -79,6 +88,7 @@ class Card:
     sha256: str = ""
     selection: str = "validation"
     origin: SplitOrigin = field(default_factory=SplitOrigin)
+    features: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON values."""
@@ -109,6 +119,7 @@ class Card:
                 metrics=tuple(data["metrics"]),
                 selection=data.get("selection", "validation"),  # an older card does not tell, and there was no other
                 origin=SplitOrigin(**data.get("origin", {})),
+                features=data.get("features", {}),
                 **fields,
             )
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
@@ -139,12 +150,21 @@ class Model:
     """A loaded model: crops in, scores out. Made by `load_model`.
 
     `file`: the bytes of its ONNX file, for whoever reads the graph itself; the runtime holds the same ones, so they cost nothing.
+    `features`: what makes the vectors that the graph takes beside pictures or in their place; None for pictures alone.
     """
 
-    def __init__(self, card: Card, session: onnxruntime.InferenceSession, labels: LabelSet, file: bytes) -> None:
+    def __init__(
+        self,
+        card: Card,
+        session: onnxruntime.InferenceSession,
+        labels: LabelSet,
+        file: bytes,
+        features: PictureTransformer | None = None,
+    ) -> None:
         self.card = card
         self.file = file
         self.labels = labels
+        self.features = features
         self._session = session
         self._head = next((h for h in card.heads if h.labels == labels), card.heads[0])
         self._projects = self._head.labels != labels
@@ -169,7 +189,7 @@ class Model:
 
     def with_labels(self, labels: str | LabelSet) -> Model:
         """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
-        return Model(self.card, self._session, label_set(labels), self.file)
+        return Model(self.card, self._session, label_set(labels), self.file, self.features)
 
     def threshold_at(self, coverage: float) -> float:
         """The score under which to abstain so that about the share `coverage` of faces is answered, as on the selection split.
@@ -191,10 +211,17 @@ class Model:
         if chosen is None:
             raise UnknownNameError("head", head.name if head else "", [h.labels.name for h in self.card.heads])
         inputs = self.card.preprocessing.to_input(crops)
-        name = self._session.get_inputs()[0].name
         parts: list[NDArray[np.float32]] = [np.zeros((0, len(chosen.labels)), np.float32)]
-        parts += [self._session.run([chosen.output], {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
+        parts += [self._session.run([chosen.output], self.feed(inputs[i : i + BATCH]))[0] for i in range(0, len(inputs), BATCH)]
         return np.concatenate(parts)
+
+    def feed(self, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """What the graph takes, of pictures as `Preprocessing.to_input` gives them."""
+        names = [item.name for item in self._session.get_inputs()]
+        if self.features is None:
+            return {names[0]: inputs}
+        vectors = self.features.transform(as_pictures(inputs))
+        return {name: vectors if name == FEATURES_INPUT else inputs for name in names}
 
     def predict(self, crops: Crops) -> NDArray[np.float32]:
         """Scores float32 (N, C), rows summing to 1, column i meaning `labels[i]`.
@@ -204,6 +231,12 @@ class Model:
         """
         scores = softmax(self.logits(crops) / np.float32(self._head.temperature))
         return self._head.labels.project(scores, self.labels) if self._projects else scores
+
+
+def as_pictures(inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What `Preprocessing.to_input` gave, (N, C, S, S), as uint8 pictures again: (N, S, S) gray or (N, S, S, 3) RGB."""
+    pictures = inputs.astype(np.uint8)
+    return pictures[:, 0] if pictures.shape[1] == 1 else pictures.transpose(0, 2, 3, 1)
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -252,18 +285,25 @@ def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | No
     """
     path = find_model(name_or_path)
     card, session, data = _open(path, threads)
-    _check_outputs(path, card, session)
-    return Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels, data)
+    model = Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels, data, _features(card, session))
+    _check_outputs(path, model, session)
+    return model
 
 
-def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path) -> Card:
-    """Write `graph` with `card` inside, whole or not at all; gives back the card with its hash filled in.
+def save_artifact(graph: onnx.ModelProto, card: Card, path: str | Path, features: PictureTransformer | None = None) -> Card:
+    """Write `graph` with `card` inside, whole or not at all; gives back the card with its hash and features filled in.
 
-    The card is the last field of the file, and its hash is that of all the bytes before it: graph, weights and versions.
+    `features`: fitted, for a graph with the input FEATURES_INPUT. The card is the last field of the file, and its hash is that of all the
+    bytes before it: graph, weights, features and versions.
     """
     plain = type(graph)()
     plain.CopyFrom(graph)
     del plain.metadata_props[:]
+    if features is not None:
+        from mien.features.registry import to_bytes, told
+
+        card = replace(card, features=told(features))
+        plain.metadata_props.add(key=FEATURES_KEY, value=base64.b64encode(to_bytes(features)).decode())
     body: bytes = plain.SerializeToString(deterministic=True)
     card = replace(card, sha256=hashlib.sha256(body).hexdigest())
     write_bytes(path, body + _card_field(json.dumps(card.to_dict(), ensure_ascii=False)))
@@ -293,6 +333,17 @@ def _open(path: Path, threads: int | None) -> tuple[Card, onnxruntime.InferenceS
     return card, session, data
 
 
+def _features(card: Card, session: onnxruntime.InferenceSession) -> PictureTransformer | None:
+    """What makes the features that the graph takes. Raises MissingExtraError without the packages for it, ArtifactError without it."""
+    if not card.features:
+        return None
+    require("sklearn", "features")
+    from mien.features.registry import from_bytes
+
+    text = session.get_modelmeta().custom_metadata_map.get(FEATURES_KEY, "")
+    return from_bytes(base64.b64decode(text))
+
+
 def _session(path: Path, data: bytes, threads: int | None) -> onnxruntime.InferenceSession:
     import onnxruntime
 
@@ -309,32 +360,18 @@ def _session(path: Path, data: bytes, threads: int | None) -> onnxruntime.Infere
 
 
 def _card_field(text: str) -> bytes:
-    """The card as ONNX stores it: ModelProto's field 14 (metadata_props), an entry of key (field 1) and value (field 2)."""
-    return _field(14, _field(1, CARD_KEY.encode()) + _field(2, text.encode()))
+    return entry(14, CARD_KEY, text)  # metadata_props of ONNX's ModelProto
 
 
-def _field(number: int, payload: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
-
-
-def _varint(value: int) -> bytes:
-    """Protobuf's base-128 number: seven bits a byte, the lowest first, the high bit on all but the last."""
-    head = bytearray()
-    while value > 0x7F:
-        head.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*head, value])
-
-
-def _check_outputs(path: Path, card: Card, session: onnxruntime.InferenceSession) -> None:
-    pre = card.preprocessing
-    name, shape = session.get_inputs()[0].name, (1, pre.channels, pre.size, pre.size)
+def _check_outputs(path: Path, model: Model, session: onnxruntime.InferenceSession) -> None:
+    card, pre = model.card, model.card.preprocessing
+    shape = (1, pre.channels, pre.size, pre.size)
     outputs = [o.name for o in session.get_outputs()]
     missing = [h.output for h in card.heads if h.output not in outputs]
     if missing:
         raise ArtifactError(f"{path}: the card names the output {missing[0]!r}, the graph has {outputs}. Export the model again.")
     try:
-        results = session.run([h.output for h in card.heads], {name: np.zeros(shape, np.float32)})
+        results = session.run([h.output for h in card.heads], model.feed(np.zeros(shape, np.float32)))
     except Exception as error:  # see _session
         raise ArtifactError(f"{path}: the graph does not take an input of shape {shape} as its card says ({error}).") from error
     for head, result in zip(card.heads, results, strict=True):

@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from mien.artifact import list_models, load_model, read_card, save_artifact
 from mien.datasets.base import SplitOrigin
 from mien.models.registry import architectures
+from mien.training.classifiers import CLASSIFIERS
 from mien.training.recipe import list_recipes
 from tests.test_artifact import CARD, probe
 
@@ -24,9 +25,11 @@ def test_the_list_has_every_shipped_model(mien) -> None:
     assert all(mien("models", "info", name).exit_code == 0 for name in named)
 
 
-def test_the_list_has_every_architecture_with_its_recipes(mien) -> None:
-    listed = {entry["name"]: entry for entry in json.loads(mien("models", "list", "--json").stdout)["architectures"]}
-    assert set(listed) == set(architectures())
+def test_the_list_has_every_architecture_and_classifier_with_its_recipes(mien) -> None:
+    answer = json.loads(mien("models", "list", "--json").stdout)
+    assert {entry["name"] for entry in answer["architectures"]} == set(architectures())
+    assert {entry["name"] for entry in answer["classifiers"]} == set(CLASSIFIERS)
+    listed = {entry["name"]: entry for entry in [*answer["architectures"], *answer["classifiers"]]}
     assert {recipe for entry in listed.values() for recipe in entry["recipes"]} == set(list_recipes())
     assert listed["cnn2"]["recipes"] == ["cnn123", "cnn2"]
     told = mien("models", "list").stdout

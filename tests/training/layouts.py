@@ -9,8 +9,9 @@ import numpy as np
 from mien.datasets import load_dataset
 from mien.datasets.avatars import export
 from mien.datasets.protocols import PROTOCOLS
+from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.ensemble import Plan, load_plan, runs_of
-from mien.training.recipe import Recipe
+from mien.training.recipe import Recipe, list_recipes
 from tests.datasets.fakes_ckplus import write_ckplus
 from tests.datasets.fakes_stills import write_ferg, write_jaffe
 
@@ -18,6 +19,10 @@ CKPLUS = {1: 45, 2: 18, 3: 59, 4: 25, 5: 69, 6: 28, 7: 83}
 """CK+'s own code of an expression → its sequences (Lucey et al., 2010, table 2)."""
 _PEOPLE = 118
 _PER_CLASS = {"Training": 70, "PublicTest": 10, "PrivateTest": 10}
+
+
+NETWORKS = [name for name in list_recipes() if not isinstance(load_plan(name), ClassicalRecipe)]
+"""The recipes that ship, but for those of classical models."""
 
 
 def write_album(folder: Path, n: int, characters: int = 30) -> Path:

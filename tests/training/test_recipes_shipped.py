@@ -1,4 +1,4 @@
-"""Every recipe that ships: that it fits its parts and its data, that it runs, and that it learns."""
+"""Every recipe of a network that ships: that it fits its parts and its data, that it runs, and that it learns."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from mien.models.registry import count_parameters
 from mien.training.data import Split, load_sets, split_of
 from mien.training.ensemble import Plan, load_plan, train_plan
 from mien.training.loop import fit, start
-from mien.training.recipe import Recipe, list_recipes, load_recipe
+from mien.training.recipe import Recipe, load_recipe
 from mien.training.run import arithmetic, network
-from tests.training.layouts import on_album, on_layouts, single, write_album, write_layouts
+from tests.training.layouts import NETWORKS, on_album, on_layouts, single, write_album, write_layouts
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 4
@@ -43,7 +43,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_layouts(tmp_path_factory.mktemp("layouts"))
 
 
-@pytest.mark.parametrize("name", list_recipes())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_its_parts_exist_and_fit(name: str) -> None:
     assert load_plan(name).name == name
     for recipe in single(load_plan(name)):
@@ -66,7 +66,7 @@ def _check_loader(dataset: str, options: dict[str, Any]) -> None:
         _check_loader(inner, options["options"].get(inner, {}))
 
 
-@pytest.mark.parametrize("name", list_recipes())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> None:
     for recipe in single(on_layouts(name)):
         sets = load_sets(recipe, layouts)
@@ -79,7 +79,7 @@ def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> 
             assert len(train) >= 2 * recipe.optim.batch_size
 
 
-@pytest.mark.parametrize("name", list_recipes())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_two_steps(name: str, album: Path) -> None:
     for recipe in single(on_album(name, {"optim.batch_size": str(BATCH)})):
         _take_two_steps(recipe, _few(split_of(recipe, load_sets(recipe, album), "train"), 2 * BATCH))
@@ -145,7 +145,7 @@ QUICK = ("mini_xception", "cnn1")
 def lessons() -> list[Any]:
     """A case for each plan on the gallery, named for its recipes: those that differ in their data alone become one, to the bit."""
     plans: dict[str, tuple[Plan, list[str]]] = {}
-    for name in list_recipes():
+    for name in NETWORKS:
         plan = on_album(name, SHORT | LESSONS[single(load_plan(name))[0].model.name])
         plans.setdefault(plan.model_dump_json(exclude={"name", "version", "training_data", "licence"}), (plan, []))[1].append(name)
     return [
@@ -218,7 +218,7 @@ def test_the_document_lists_every_recipe_with_what_it_runs() -> None:
     text = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
     told = {re.findall(r"`(\w+)`", row[0])[0]: [re.findall(r"`(\w+)`", cell) for cell in row[1:3]] for row in cells}
-    assert told == {name: _runs(single(load_plan(name))) for name in list_recipes()}
+    assert told == {name: _runs(single(load_plan(name))) for name in NETWORKS}
     assert all(len(row) == 4 and row[3] for row in cells)
 
 

@@ -282,7 +282,8 @@ def test_the_document_says_what_the_records_say(tables: ModuleType) -> None:
 
 def test_records_and_logs_are_small(tables: ModuleType) -> None:
     folder = BENCHMARKS.parent / tables.RECORDS
-    assert {path.stem for path in folder.glob("*.json")} == {path.stem for path in folder.glob("*.csv")}
+    records = {path.stem: tables.read(path) for path in folder.glob("*.json")}
+    assert {name for name, record in records.items() if tables.trained_by_epochs(record)} == {path.stem for path in folder.glob("*.csv")}
     assert max((path.stat().st_size for path in folder.iterdir()), default=0) < 32_768
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,32 +19,31 @@ app = typer.Typer(help="The shipped models, and the card in any model file.", no
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """List the shipped models, and the architectures that can be trained, with their recipes."""
+    """List the shipped models, and the architectures and classifiers that can be trained, with their recipes."""
     from mien.artifact import list_models, read_card
 
     cards = {name: read_card(name) for name in list_models()}
     trainable, why_not = _trainable()
     if as_json:
-        show_json({"models": [{"model": name, **card.to_dict()} for name, card in cards.items()], "architectures": trainable})
+        show_json({"models": [{"model": name, **card.to_dict()} for name, card in cards.items()], **trainable})
         return
     rows = [
         (name, f"{c.name} {c.version}", ", ".join(h.labels.name for h in c.heads), f"{c.parameters:,}" if c.parameters else "?", c.licence)
         for name, c in cards.items()
     ]
     show_table(("Name", "Model", "Label sets", ">Parameters", "Licence"), rows, wide=4)
-    if trainable is None:
+    if why_not:
         stdout().print(f"\nThere are architectures to train besides. {why_not}")
         return
     stdout().print("\nTo be trained, by mien train RECIPE:")
-    show_table(
-        ("Architecture", "What it is", "Recipes"), [(a["name"], a["about"], ", ".join(a["recipes"])) for a in trainable], wide=(1, 2)
-    )
+    for title, kind in (("Architecture", "architectures"), ("Classifier", "classifiers")):
+        show_table(
+            (title, "What it is", "Recipes"), [(t["name"], t["about"], ", ".join(t["recipes"])) for t in trainable[kind] or []], wide=(1, 2)
+        )
 
 
-def _trainable() -> tuple[list[dict[str, Any]] | None, str]:
-    """Name, first line of the description, and recipes of each architecture; None, and why, without the extra that brings them."""
-    import inspect
-
+def _trainable() -> tuple[dict[str, list[dict[str, Any]] | None], str]:
+    """Name, first line of the description, and recipes of each architecture and classifier; None, and why, without what trains them."""
     from mien.core.errors import MissingExtraError
     from mien.core.optional import require
 
@@ -51,20 +51,31 @@ def _trainable() -> tuple[list[dict[str, Any]] | None, str]:
         for package in ("torch", "torchvision", "pydantic", "lightning_fabric"):
             require(package, "train")
     except MissingExtraError as error:
-        return None, str(error)
+        return {"architectures": None, "classifiers": None}, str(error)
     from mien.models.registry import architectures
+    from mien.training.classical_recipe import ClassicalRecipe
+    from mien.training.classifiers import CLASSIFIERS
     from mien.training.ensemble import load_plan, runs_of
     from mien.training.recipe import list_recipes
 
-    used = {name: {recipe.model.name for _, recipe, _ in runs_of(load_plan(name), Path())} for name in list_recipes()}
+    plans = {name: load_plan(name) for name in list_recipes()}
+    networks = {name: {recipe.model.name for _, recipe, _ in runs_of(plan, Path())} for name, plan in plans.items()}
+    classical = {name: {plan.classifier.name} for name, plan in plans.items() if isinstance(plan, ClassicalRecipe)}
+    return {"architectures": _told(architectures(), networks), "classifiers": _told(CLASSIFIERS, classical)}, ""
+
+
+def _told(kinds: Mapping[str, Any], used: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+    """Each kind by name, with the first line of its description and the recipes that use it."""
+    import inspect
+
     return [
         {
             "name": name,
-            "about": str(inspect.getdoc(network)).partition("\n")[0],
-            "recipes": [recipe for recipe, networks in used.items() if name in networks],
+            "about": str(inspect.getdoc(kind)).partition("\n")[0],
+            "recipes": [recipe for recipe, names in used.items() if name in names],
         }
-        for name, network in architectures().items()
-    ], ""
+        for name, kind in kinds.items()
+    ]
 
 
 @app.command()

@@ -15,6 +15,7 @@ from mien.cli.options import DataDir, Json, pairs
 
 if TYPE_CHECKING:
     from mien.artifact import Card
+    from mien.training.classical_recipe import ClassicalRecipe
     from mien.training.ensemble import Ensemble, Plan
     from mien.training.recipe import Recipe
     from mien.training.repeat import Repetition
@@ -57,6 +58,7 @@ def train(
         raise typer.BadParameter("A key is given twice. Give all of its values at once: KEY=V1,V2,….", param_hint="--sweep")
     for package in (*PACKAGES, *(["tensorboardX"] if tensorboard else [])):
         require(package, "train")
+    from mien.training.classical_recipe import ClassicalRecipe
     from mien.training.ensemble import Ensemble, load_plan
 
     plan = load_plan(recipe, overrides)
@@ -72,6 +74,8 @@ def train(
 
         runs = partial(repetitions, plan, data, folder, seeds=seeds or 1, folds=folds)
         _train_several(plan.name, runs, data, folder, options, as_json)
+    elif isinstance(plan, ClassicalRecipe):
+        _train_classical(plan, data, folder, resume, as_json)
     elif not isinstance(plan, Ensemble):
         _train_once(plan, data, folder, options | {"devices": devices, "nodes": nodes}, as_json)
     elif devices * nodes > 1:
@@ -108,6 +112,19 @@ def _train_once(plan: Recipe, data: Path, folder: Path, options: dict[str, Any],
         stdout().print("The best epoch was picked on the test split: its figures on test are not held out, and the card says so.")
 
 
+def _train_classical(plan: ClassicalRecipe, data: Path, folder: Path, resume: bool, as_json: bool) -> None:
+    from mien.training.classical import train_classical
+
+    with progress() as advance:
+        card = train_classical(plan, data, folder, resume=resume, on_step=lambda step: advance(f"{plan.name}: {step}", 0, None))
+    artifact = folder / "model.onnx"
+    if as_json:
+        show_json({"recipe": plan.name, "folder": str(folder), "model": str(artifact), "metrics": list(card.metrics)})
+        return
+    _show_measured(_measured(plan.name, card))
+    stdout().print(f"Model: {artifact}")
+
+
 def _train_ensemble(plan: Ensemble, data: Path, folder: Path, options: dict[str, Any], as_json: bool) -> None:
     from mien.artifact import read_card
     from mien.training.ensemble import epochs_before, runs_of, train_ensemble
@@ -130,8 +147,12 @@ def _train_ensemble(plan: Ensemble, data: Path, folder: Path, options: dict[str,
         show_json({"recipe": plan.name, "folder": str(folder), "model": str(artifact), "members": files, "metrics": list(card.metrics)})
         return
     rows = [row for name, path in members.items() for row in _measured(name, read_card(path))] + _measured(plan.name, card)
-    show_table(("Model", "Measured on", ">Accuracy", "95 % interval", ">Macro-F1", ">ECE"), rows)
+    _show_measured(rows)
     stdout().print(f"Model: {artifact}")
+
+
+def _show_measured(rows: list[tuple[str, ...]]) -> None:
+    show_table(("Model", "Measured on", ">Accuracy", "95 % interval", ">Macro-F1", ">ECE"), rows)
 
 
 def _measured(name: str, card: Card) -> list[tuple[str, ...]]:

@@ -34,7 +34,7 @@ class Cascade:
         if not 0.02 <= min_face <= 1.0:
             raise OptionError(f"min_face is a fraction of the shorter side from 0.02 to 1; received {min_face!r}. Smaller is slower.")
         self.min_face = float(min_face)
-        self._cascade = _Cascade(lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]
+        self._cascade = _Cascade(lbp_frontal_face_cascade_filename())
         self._running = threading.Lock()
 
     def detect(self, image: RGB, *, moving: bool = False) -> list[Face]:

@@ -35,25 +35,27 @@ def draw_comparison(
     """Draw training loss and accuracy on `split` over the epochs, one colour a group of `runs`, one line a run.
 
     `runs`: name of the group → histories, each one dict an epoch with epoch, loss and score. With `figures`, a third panel shows them by
-    group. `path`'s suffix picks the format (.png, .svg, .pdf).
+    group; without any history it is the only one. `path`'s suffix picks the format (.png, .svg, .pdf).
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     colours = [colormaps["tab10"](i) if len(runs) <= 10 else colormaps["viridis"](i / len(runs)) for i in range(len(runs))]
-    figure = Figure(figsize=(9 if figures is None else 13.5, 3.8), layout="constrained")
-    axes = figure.subplots(1, 2 if figures is None else 3)
+    panels = 2 * any(runs.values()) + (figures is not None)
+    figure = Figure(figsize=(4.5 * panels, 3.8), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
     for (name, histories), colour in zip(runs.items(), colours, strict=True):
         for number, history in enumerate(histories):
             epochs = [row["epoch"] for row in history]
             look = {"color": colour, "linewidth": 1.2 if len(histories) == 1 else 0.7, "label": "" if number else name}
             axes[0].plot(epochs, [row["loss"] for row in history], **look)
             axes[1].plot(epochs, [100 * row["score"] for row in history], **look)
-    axes[0].set(xlabel="epoch", ylabel="training loss (augmented)")
-    axes[1].set(xlabel="epoch", ylabel=f"{split} accuracy, %")
-    axes[1].legend(loc="lower right", fontsize="small")
+    if any(runs.values()):
+        axes[0].set(xlabel="epoch", ylabel="training loss (augmented)")
+        axes[1].set(xlabel="epoch", ylabel=f"{split} accuracy, %")
+        axes[1].legend(loc="lower right", fontsize="small")
     if figures is not None:
-        _draw_figures(axes[2], figures)
+        _draw_figures(axes[-1], figures)
     for one in axes:
         one.grid(alpha=0.3)
     with replacing(path) as temporary:

@@ -19,9 +19,9 @@ from mien.datasets.plan import Plan
 from mien.datasets.protocols import make_split
 from mien.datasets.sampling import oversampled_rows
 from mien.preprocess import equalised, to_square
+from mien.training.experiment import Experiment
 from mien.training.losses import balanced_weights
 from mien.training.parts import TargetPart
-from mien.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Split:
         return digest.hexdigest()
 
 
-def plan_of(recipe: Recipe, dataset: Dataset) -> Plan:
+def plan_of(recipe: Experiment, dataset: Dataset) -> Plan:
     """The folds of the recipe's protocol over `dataset`, all of them unless it names one. Raises as `make_split` does."""
     part = recipe.protocol
     return make_split(dataset, part.name, seed=part.seed, fold=part.fold, **part.options)
 
 
-def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
+def load_sets(recipe: Experiment, data_dir: str | Path) -> dict[str, Dataset]:
     """The data set of every head, divided as the recipe's protocol says: head → rows with their sides.
 
     The first one's rows decide on the split, and on what is oversampled.
@@ -98,13 +98,13 @@ def load_sets(recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset]:
     return sets
 
 
-def read_target(recipe: Recipe, head: str, data_dir: str | Path) -> Dataset:
+def read_target(recipe: Experiment, head: str, data_dir: str | Path) -> Dataset:
     """The data set of one head, in the head's label set. Raises as `load_dataset` and `Dataset.with_labels` do."""
     part = recipe.targets[head]
     return load_dataset(part.dataset, data_dir, **part.options).with_labels(recipe.labels_of(head))
 
 
-def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
+def split_of(recipe: Experiment, sets: dict[str, Dataset], split: str) -> Split:
     """The rows of `split` ("train", "validation", "test") of the `sets` that `load_sets` gave, with the targets of every head.
 
     Training rows that say nothing to any head are left out. Raises RecipeError when the split, or the test split where the recipe evaluates
@@ -127,9 +127,9 @@ def split_of(recipe: Recipe, sets: dict[str, Dataset], split: str) -> Split:
     return Split(_channels_first(images), heads)
 
 
-def prepared(split: Split, recipe: Recipe) -> Split:
+def prepared(split: Split, recipe: Experiment) -> Split:
     """The split as the network will see it in use: at the last phase's size by `mien.preprocess`, equalised where the recipe says so."""
-    size, images = recipe.phases[-1].size, split.images
+    size, images = recipe.picture_size, split.images
     if images.shape[2:] != (size, size):
         square = [to_square(image, size) for image in as_crops(images)]
         images = _channels_first(torch.from_numpy(np.stack(square)))

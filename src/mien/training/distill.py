@@ -20,24 +20,19 @@ from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset
 from mien.evaluation.warn import divided_alike, may_know
 from mien.training.data import HeadTargets, Split, as_crops
+from mien.training.experiment import Experiment
 from mien.training.parts import DistillPart
-from mien.training.recipe import Recipe
 
 _CHUNK = 1024
 
 
-def teachers_of(recipe: Recipe) -> list[str]:
-    """Names or paths of the models that the recipe learns from: teachers, and the one whose saliency it takes."""
-    return [*(recipe.distill.teachers if recipe.distill else ()), *filter(None, [recipe.preprocess.saliency])]
-
-
-def selection_of(recipe: Recipe, sets: Mapping[str, Dataset]) -> str:
+def selection_of(recipe: Experiment, sets: Mapping[str, Dataset]) -> str:
     """The splits that something was chosen by: that of the recipe, and "test" too where a teacher may know the test rows.
 
     A teacher does when it was selected on test, or learnt from the same pictures under another protocol, so that test rows of the student
     may be among its training rows. Raises RecipeError for such a teacher without `allow_test_selection`.
     """
-    knowing = [name for name in teachers_of(recipe) if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
+    knowing = [name for name in recipe.teachers if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
     if not knowing or recipe.select_on == "test":
         return recipe.select_on
     if not recipe.allow_test_selection:

@@ -51,7 +51,7 @@ def emphasis_of(recipe: Recipe, split: Split) -> Tensor:
     Raises RecipeError when the model has no head of the first target's label set, or finds nothing important; and like `mien.load_model`.
     """
     model, head = load_model(str(recipe.preprocess.saliency)), next(iter(split.heads.values()))
-    labels, classes, size = head.labels, head.classes, recipe.phases[-1].size
+    labels, classes, size = head.labels, head.classes, recipe.picture_size
     if labels not in [own.labels for own in model.card.heads]:
         raise RecipeError(f"The model {model.card.name} has no head {labels.name}, which its saliency is wanted for. Choose another model.")
     rows = np.concatenate([_spread(np.flatnonzero(classes.numpy() == column)) for column in range(len(labels))])

@@ -22,13 +22,14 @@ from pydantic import Field, model_validator
 from mien.artifact import Card, read_card
 from mien.core.errors import ArtifactError, RecipeError, TrainingError
 from mien.core.files import write_text
+from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.comparison import draw_comparison
 from mien.training.data import Split, load_sets, split_of
 from mien.training.export import ARTIFACT, conclude
 from mien.training.fuse import fused
 from mien.training.logs import LOG, read_log
 from mien.training.parts import Part
-from mien.training.recipe import Recipe, checked, find_recipe, load_recipe, recipe_values
+from mien.training.recipe import Recipe, checked, find_recipe, load_experiment, load_recipe, recipe_values
 from mien.training.run import Progress, circumstances, claim, same_recipe, train
 
 
@@ -88,19 +89,19 @@ class Ensemble(Part):
         return sum(recipe.epochs for recipe in self.members.values())
 
 
-Plan = Recipe | Ensemble
+Plan = Recipe | ClassicalRecipe | Ensemble
 """What `mien train` runs."""
 
 
 def load_plan(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> Plan:
     """Read a recipe or an ensemble by name, or from a TOML file; `overrides` go to every member of an ensemble.
 
-    Raises as `load_recipe` does, and RecipeError for members of one name or ones that do not fit each other.
+    Raises as `load_experiment` does, and RecipeError for members of one name or ones that do not fit each other.
     """
     path = find_recipe(name_or_path)
     values = recipe_values(path)
     if "members" not in values:
-        return load_recipe(path, overrides)
+        return load_experiment(path, overrides)
     where = f"recipe {name_or_path}"
     written = checked(EnsembleFile, values, where)
     recipes = [load_recipe(find_recipe(member, path.parent), overrides) for member in written.members]
@@ -124,12 +125,12 @@ def varied(plan: Plan, shift: int, fold: str | None = None) -> Plan:
 
 
 def runs_of(plan: Plan, folder: Path) -> Iterator[tuple[str, Recipe, Path]]:
-    """The single runs that a plan in `folder` consists of: name, recipe and folder."""
+    """The single runs of networks that a plan in `folder` consists of: name, recipe and folder. A classical model has none."""
     if isinstance(plan, Recipe):
         yield plan.name, plan, folder
-        return
-    for name, recipe in plan.members.items():
-        yield name, recipe, folder / folder_name(name)
+    elif isinstance(plan, Ensemble):
+        for name, recipe in plan.members.items():
+            yield name, recipe, folder / folder_name(name)
 
 
 def folder_name(text: str) -> str:
@@ -138,11 +139,12 @@ def folder_name(text: str) -> str:
 
 
 def finished(plan: Plan, folder: Path) -> bool:
-    """Whether `folder` holds the whole run of this plan, with an artifact that can be read: the curve is drawn when all else is done.
+    """Whether `folder` holds the whole run of this plan, with an artifact that can be read: the last file is written when all else is done.
 
-    A single run has its log besides.
+    It is the curve; a run of one network has its log besides, and of a classical model there is run.json at last.
     """
-    parts = (ARTIFACT, "curve.png", *([LOG] if isinstance(plan, Recipe) else []))
+    last = ["run.json"] if isinstance(plan, ClassicalRecipe) else ["curve.png"]
+    parts = [ARTIFACT, *last, *([LOG] if isinstance(plan, Recipe) else [])]
     if not all((folder / name).is_file() for name in parts) or not same_recipe(folder / "recipe.json", plan):
         return False
     try:
@@ -180,9 +182,13 @@ def train_plan(
     tensorboard: bool = False,
     on_epoch: Progress | None = None,
 ) -> Card:
-    """Run a recipe as `train` does, or an ensemble as `train_ensemble` does, on one device; gives the card of its artifact."""
+    """Run a recipe as `train`, `train_classical` or `train_ensemble` does, on one device; gives the card of its artifact."""
     if isinstance(plan, Ensemble):
         return train_ensemble(plan, data_dir, folder, resume=resume, tensorboard=tensorboard, on_epoch=on_epoch)
+    if isinstance(plan, ClassicalRecipe):
+        from mien.training.classical import train_classical
+
+        return train_classical(plan, data_dir, folder, resume=resume)
     train(plan, data_dir, folder, resume=resume, tensorboard=tensorboard, on_epoch=on_epoch)
     return read_card(Path(folder) / ARTIFACT)
 
@@ -255,7 +261,7 @@ def _shared(recipe: Recipe) -> dict[str, Any]:
     return {
         "targets": {head: (part.dataset, recipe.labels_of(head).names, part.options) for head, part in recipe.targets.items()},
         "preprocess": recipe.preprocess.model_dump(),
-        "phases (last size)": recipe.phases[-1].size,
+        "phases (last size)": recipe.picture_size,
         "protocol": recipe.protocol.model_dump(),
         "select_on": recipe.select_on,
         "evaluate_test": recipe.evaluate_test,

@@ -27,7 +27,8 @@ from mien.training.distill import selection_of
 if TYPE_CHECKING:
     import onnx
 
-    from mien.training.recipe import Recipe
+    from mien.features.pictures import PictureTransformer
+    from mien.training.experiment import Experiment
     from mien.training.run import Run
 
 ARTIFACT = "model.onnx"
@@ -79,10 +80,22 @@ def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
 def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -> Model:
     """Turn a finished run into its artifact, in the run's folder, and draw its curve. The test split is read here, as in `conclude`."""
     recipe = run.recipe
-    preprocessing = Preprocessing(recipe.phases[-1].size, selection.images.shape[1], **recipe.preprocess.model_dump(exclude={"saliency"}))
-    sets = load_sets(recipe, data_dir)
+    preprocessing, sets = preprocessing_of(recipe, selection), load_sets(recipe, data_dir)
     graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
-    card = Card(
+    card = card_of(recipe, preprocessing, sets, selection_of(recipe, sets), count_parameters(model))
+    artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection)
+    draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
+    return artifact
+
+
+def preprocessing_of(recipe: Experiment, split: Split) -> Preprocessing:
+    """How crops become what the recipe's model takes, for one that learnt from pictures like those of `split`."""
+    return Preprocessing(recipe.picture_size, split.images.shape[1], **recipe.preprocess.model_dump(exclude={"saliency"}))
+
+
+def card_of(recipe: Experiment, preprocessing: Preprocessing, sets: dict[str, Dataset], selection: str, parameters: int | None) -> Card:
+    """The card of what a recipe has trained on `sets`, all but temperatures and figures."""
+    return Card(
         name=recipe.name,
         version=recipe.version,
         heads=tuple(Head(head, recipe.labels_of(head)) for head in recipe.targets),
@@ -90,29 +103,34 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -
         training_data=recipe.training_data,
         licence=recipe.licence,
         recipe=recipe.model_dump(mode="json"),
-        parameters=count_parameters(model),
-        selection=selection_of(recipe, sets),
+        parameters=parameters,
+        selection=selection,
         origin=next(iter(sets.values())).origin,
     )
-    artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection)
-    draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
-    return artifact
 
 
-def conclude(graph: onnx.ModelProto, card: Card, path: Path, recipe: Recipe, sets: dict[str, Dataset], selection: Split) -> Model:
+def conclude(
+    graph: onnx.ModelProto,
+    card: Card,
+    path: Path,
+    recipe: Experiment,
+    sets: dict[str, Dataset],
+    selection: Split,
+    features: PictureTransformer | None = None,
+) -> Model:
     """Write the artifact of a graph whose `card` says all but temperatures and figures.
 
     Each head's temperature, and the thresholds under which it abstains, are fitted on `selection`, the split that the recipe selects on;
     the artifact is measured as it will be used, on the data `sets` of its heads, and the figures go into its card, with the protocol that
-    they follow. The test split is read here, once, where the recipe says so.
+    they follow. The test split is read here, once, where the recipe says so. `features`: fitted, for a graph that takes them.
     """
-    save_artifact(graph, card, path)
+    save_artifact(graph, card, path, features)
     card = replace(card, heads=_calibrated(load_model(path), selection))
-    save_artifact(graph, card, path)
+    save_artifact(graph, card, path, features)
     there = [split for split in ("validation", "test") if any((dataset.split == split).any() for dataset in sets.values())]
     splits = [split for split in there if split in ("validation", recipe.select_on) or recipe.evaluate_test]
     metrics = tuple(_measure(path, head, dataset, split) for split in splits for head, dataset in sets.items())
-    save_artifact(graph, replace(card, metrics=metrics), path)
+    save_artifact(graph, replace(card, metrics=metrics), path, features)
     return load_model(path)
 
 

@@ -6,23 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from mien.core.errors import RecipeError, UnknownNameError
-from mien.core.labels import LabelSet, label_set
-from mien.training.parts import (
-    AugmentPart,
-    DistillPart,
-    ModelPart,
-    OptimPart,
-    Part,
-    PenaltyPart,
-    PhasePart,
-    PreprocessPart,
-    ProtocolPart,
-    RatePart,
-    TargetPart,
-)
+from mien.training.classical_recipe import ClassicalRecipe
+from mien.training.experiment import Experiment
+from mien.training.parts import AugmentPart, DistillPart, ModelPart, OptimPart, Part, PenaltyPart, PhasePart, RatePart
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,27 +22,19 @@ AnyPart = TypeVar("AnyPart", bound=Part)
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
 
-class Recipe(Part):
-    """All of one experiment.
+class Recipe(Experiment):
+    """All of one experiment with a network.
 
-    `targets`: head name → what it learns; the head's name is that of its label set, which the data set's own labels are mapped to by name,
-    and the first is the model's default. The pictures are those of the first target's data set; the others must label the same rows.
-    Training rows that say nothing to any head are left out. The best epoch is the one with the highest mean accuracy over the heads on the
-    split `select_on`, where temperatures and thresholds are fitted too. That is "validation"; "test" takes `allow_test_selection`, and the
-    card then says that the figures on test are not held out; so does a teacher that may know the test rows. `evaluate_test`: touch the test
-    split, once, at the end, and write the figures into the card. `precision` "auto": bf16 where the device computes in it, else float32.
+    `targets`: head name → what it learns; the first is the model's default. The pictures are those of the first target's data set; the
+    others must label the same rows. Training rows that say nothing to any head are left out. The best epoch is the one with the highest
+    mean accuracy over the heads on the split `select_on`. `precision` "auto": bf16 where the device computes in it, else float32.
     `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs. `flip_average`: the artifact
     averages each picture with its mirror image.
     """
 
-    name: str = Field(min_length=1)
-    version: str = "1"
-    seed: int = Field(0, ge=0, lt=2**31)
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     compile: bool = False
     model: ModelPart
-    preprocess: PreprocessPart = PreprocessPart()
-    targets: dict[str, TargetPart] = Field(min_length=1)
     distill: DistillPart | None = None
     augment: AugmentPart = AugmentPart()
     phases: list[PhasePart] = Field(min_length=1)
@@ -61,37 +42,16 @@ class Recipe(Part):
     rates: list[RatePart] = Field(default_factory=list)
     penalties: list[PenaltyPart] = Field(default_factory=list)
     flip_average: bool = False
-    protocol: ProtocolPart = ProtocolPart()
-    select_on: Literal["validation", "test"] = "validation"
-    allow_test_selection: bool = False
-    evaluate_test: bool = True
-    training_data: str = ""
-    licence: str = ""
 
-    @model_validator(mode="after")
-    def _selects_on_validation(self) -> Recipe:
-        if self.select_on == "test" and not self.allow_test_selection:
-            raise ValueError(
-                'select_on = "test" picks the best epoch on the rows that judge it. Select on "validation", or set '
-                "allow_test_selection = true and have the card say so"
-            )
-        return self
+    @property
+    def teachers(self) -> list[str]:
+        """Names or paths of the models that it learns from: teachers, and the one whose saliency it takes."""
+        return [*(self.distill.teachers if self.distill else ()), *filter(None, [self.preprocess.saliency])]
 
-    @model_validator(mode="after")
-    def _cuts_faces_alike(self) -> Recipe:
-        crops = [(head, crop) for head, target in self.targets.items() for crop in _crops(target.options)]
-        for head, crop in crops:
-            if (crop == "geometric") != (self.preprocess.framing == "geometric") and crop in ("geometric", "face"):
-                raise ValueError(
-                    f'targets.{head}.options.crop is "{crop}" and preprocess.framing "{self.preprocess.framing}": faces would be cut '
-                    'otherwise in use than in training. Set both to "geometric", or crop = "face" and framing = "fer2013"'
-                )
-        return self
-
-    def labels_of(self, head: str) -> LabelSet:
-        """The label set of a head. Raises UnknownNameError for a name that is none, LabelError for names that are not distinct."""
-        names = self.targets[head].labels
-        return label_set(head) if names is None else LabelSet(head, tuple(names))
+    @property
+    def picture_size(self) -> int:
+        """Side in pixels of the pictures that the model sees in use: that of the last phase."""
+        return self.phases[-1].size
 
     @property
     def epochs(self) -> int:
@@ -105,13 +65,6 @@ class Recipe(Part):
                 return phase.size
             epoch -= phase.epochs
         return self.phases[-1].size
-
-
-def _crops(options: dict[str, Any]) -> list[Any]:
-    """How the faces of a data set are cut, and those of the data sets that it is merged of."""
-    inner = options.get("options")
-    parts = inner.values() if isinstance(inner, dict) else ()
-    return [options.get("crop"), *(part.get("crop") for part in parts if isinstance(part, dict))]
 
 
 def list_recipes() -> dict[str, Path]:
@@ -130,14 +83,24 @@ def load_recipe(name_or_path: str | Path, overrides: dict[str, str] | None = Non
     UnknownNameError
         No recipe of that name.
     RecipeError
-        Not TOML, a base that leads back to itself, an unknown key, or a value outside its range; the message lists every such place.
+        Not TOML, a base that leads back to itself, an unknown key, or a value outside its range; the message lists every such place. Or the
+        recipe is of no network.
     """
+    loaded = load_experiment(name_or_path, overrides)
+    if not isinstance(loaded, Recipe):
+        raise RecipeError(f"{name_or_path} is the recipe of a classical model, and one of a network is asked for. Name another.")
+    return loaded
+
+
+def load_experiment(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> Recipe | ClassicalRecipe:
+    """The same for a recipe of a network or, where it has a table `classifier`, of a classical model."""
     data = recipe_values(find_recipe(name_or_path))
     if "members" in data:
         raise RecipeError(f"{name_or_path} is an ensemble, and one recipe is asked for. Name one of its members: {data['members']}.")
     for key, text in (overrides or {}).items():
         _override(data, key, text)
-    return parse_recipe(data, f"recipe {name_or_path}")
+    where = f"recipe {name_or_path}"
+    return checked(ClassicalRecipe, data, where) if "classifier" in data else checked(Recipe, data, where)
 
 
 def find_recipe(name_or_path: str | Path, beside: Path | None = None) -> Path:

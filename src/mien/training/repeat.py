@@ -22,8 +22,8 @@ from mien.core.files import write_text
 from mien.evaluation.seeds import FIGURES, over_runs
 from mien.training.data import plan_of, read_target
 from mien.training.ensemble import Ensemble, Plan, finished, naming, train_plan, varied
+from mien.training.experiment import Experiment
 from mien.training.export import ARTIFACT
-from mien.training.recipe import Recipe
 from mien.training.run import Progress
 
 SUMMARY = "summary.json"
@@ -155,7 +155,7 @@ def _over(key: tuple[str, str, str], metrics: Sequence[dict[str, Any]]) -> dict[
     return {**dict(zip(_PLACE, key, strict=True)), "held_out": held_out, "figures": figures, "pooled": pooled}
 
 
-def _fold_names(recipe: Recipe, data_dir: str | Path) -> Iterable[str]:
+def _fold_names(recipe: Experiment, data_dir: str | Path) -> Iterable[str]:
     whole = recipe.model_copy(update={"protocol": recipe.protocol.model_copy(update={"fold": None})})
     names = [fold.name for fold in plan_of(whole, read_target(whole, next(iter(whole.targets)), data_dir)).folds]
     if len(names) < 2:

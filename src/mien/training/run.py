@@ -43,7 +43,7 @@ from mien.models.registry import build, count_parameters
 from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
 from mien.training.data import Split, load_sets, prepared, resized, split_of
-from mien.training.distill import distilled, selection_of, teachers_of
+from mien.training.distill import distilled, selection_of
 from mien.training.emphasis import Emphasised, emphasis_of
 from mien.training.export import finish
 from mien.training.logs import LOG, EventLog
@@ -68,7 +68,7 @@ class Run:
     @property
     def best(self) -> dict[str, Any]:
         """The row of the best epoch: the highest mean accuracy on the selection split among those at the final picture size."""
-        final = self.recipe.phases[-1].size
+        final = self.recipe.picture_size
         return max((row for row in self.history if row["size"] == final), key=lambda row: (row["score"], -row["epoch"]))
 
 
@@ -78,7 +78,7 @@ def network(recipe: Recipe) -> nn.Module:
     model = build(recipe.model.name, {head: len(recipe.labels_of(head)) for head in recipe.targets}, recipe.model.options)
     if recipe.model.gaussian is not None:
         _start_gaussian(model, recipe.model.gaussian)
-    return model if recipe.preprocess.saliency is None else Emphasised(model, recipe.phases[-1].size)
+    return model if recipe.preprocess.saliency is None else Emphasised(model, recipe.picture_size)
 
 
 @torch.no_grad()
@@ -290,14 +290,15 @@ def _need_data_as_begun(run: Run, splits: dict[str, Split]) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         return  # it is written anew
     held = [run.recipe.select_on] if run.recipe.distill is not None else list(splits)
-    if changed := [name for name in held if begun.get(name) != _of_data(splits[name])]:
+    if changed := [name for name in held if begun.get(name) != of_data(splits[name])]:
         raise TrainingError(
             f"{run.folder} was begun on other data: the {' and '.join(changed)} rows are not those in run.json there. "
             "Give the same data, or another --out."
         )
 
 
-def _of_data(split: Split) -> dict[str, Any]:
+def of_data(split: Split) -> dict[str, Any]:
+    """What run.json says of a split."""
     return {"rows": len(split), "sha256": split.fingerprint}
 
 
@@ -319,7 +320,7 @@ def _restore(run: Run, state: State, fabric: Fabric, kept: Kept | None) -> None:
 
 def _keep(run: Run, state: State, fabric: Fabric) -> None:
     row = run.history[-1]
-    if row["size"] == run.recipe.phases[-1].size and run.best is row:
+    if row["size"] == run.recipe.picture_size and run.best is row:
         checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
     states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
     scale = fabric.strategy.precision.state_dict()  # of a 16-bit run's loss, which moves with the steps; else empty
@@ -343,8 +344,8 @@ def _describe(run: Run, splits: dict[str, Split], origin: SplitOrigin, selection
         "parameters": count_parameters(network(run.recipe)),
         "protocol": asdict(origin),
         "selection": selection,
-        "teachers": {name: read_card(name).sha256 for name in teachers_of(run.recipe)},
-        "data": {name: _of_data(split) for name, split in splits.items()},
+        "teachers": {name: read_card(name).sha256 for name in run.recipe.teachers},
+        "data": {name: of_data(split) for name, split in splits.items()},
     }
     write_text(run.folder / "recipe.json", _as_text(run.recipe))
     write_text(run.folder / "run.json", json.dumps(facts, indent=2) + "\n")

@@ -32,7 +32,7 @@ def learning_rate(recipe: Recipe, epoch: float, history: Sequence[dict[str, Any]
 def stalled(recipe: Recipe, history: Sequence[dict[str, Any]]) -> bool:
     """Whether the log-loss has not fallen for `optim.early_stop` epochs of the last phase."""
     patience = recipe.optim.early_stop
-    final = [log_loss(row) for row in history if row["size"] == recipe.phases[-1].size]
+    final = [log_loss(row) for row in history if row["size"] == recipe.picture_size]
     return patience is not None and _plateaus(final, patience) > 0
 
 

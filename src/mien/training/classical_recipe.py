@@ -1,0 +1,85 @@
+"""The recipe of a classical model: features, their reduction, and a classifier of scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from mien.training.experiment import Experiment
+from mien.training.parts import Part
+
+NETWORK = "network"
+
+
+class FeaturesPart(Part):
+    """What a picture is described by: a name of `mien.features.registry`, or "network", with its own options.
+
+    The options of "network" are `model`, name or path of an artifact, and `layer`, a tensor of its graph ("embedding", its last layer but
+    one, by default).
+    """
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class ReducePart(Part):
+    """What is done to the vectors before they are classified.
+
+    `standardise`: less the mean, by the deviation, of each number over the training rows. Then principal components: so many
+    `components`, or as many as hold the share `variance` of it; all numbers without either.
+    """
+
+    standardise: bool = True
+    components: int | None = Field(None, ge=1)
+    variance: float | None = Field(None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _by_one_rule(self) -> ReducePart:
+        if self.components is not None and self.variance is not None:
+            raise ValueError("reduce.components and reduce.variance both say how many components stay. Give one of them")
+        return self
+
+
+class ClassifierPart(Part):
+    """Which classifier of `mien.training.classifiers`, with its own options."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class ClassicalRecipe(Experiment):
+    """All of one experiment with a classical model.
+
+    It has one target, learnt from the rows' own labels, weighted where `class_weights` says so. `size`: of the pictures that are described,
+    in pixels; features may enlarge them further.
+    """
+
+    size: int = Field(48, ge=8)
+    features: FeaturesPart
+    reduce: ReducePart = ReducePart()
+    classifier: ClassifierPart
+
+    @model_validator(mode="after")
+    def _learns_labels(self) -> ClassicalRecipe:
+        if len(self.targets) != 1:
+            raise ValueError(f"a classical model has one head; received targets {', '.join(self.targets)}. Leave one")
+        part = next(iter(self.targets.values()))
+        if part.loss != "cross_entropy" or part.label_smoothing or self.preprocess.saliency is not None:
+            raise ValueError("a classical model learns labels alone. Leave loss, label_smoothing and preprocess.saliency out")
+        return self
+
+    @property
+    def teachers(self) -> list[str]:
+        """The name or path of the network whose layer it looks at, if it does."""
+        return [self.features.options.get("model", "default")] if self.features.name == NETWORK else []
+
+    @property
+    def picture_size(self) -> int:
+        """Side in pixels of the pictures that the model sees in use."""
+        return self.size
+
+    @property
+    def epochs(self) -> int:
+        """Once over the data, as progress counts it."""
+        return 1
