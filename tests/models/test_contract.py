@@ -28,8 +28,9 @@ PARAMETERS = {
     "vgg19": 20_557_391,
     "resnet50": 27_973_199,
     "densenet169": 13_607_311,
+    "cnncraft": 12_615_745,
 }
-LARGE = {"vgg16", "vgg19", "resnet50", "densenet169"}
+LARGE = {"vgg16", "vgg19", "resnet50", "densenet169", "cnncraft"}
 SLOWLY_EXPORTED = {"deepfer", "sdl", "cnn2", "cnn3", "densecnn"}
 
 

@@ -12,6 +12,7 @@ from mien.datasets.protocols import PROTOCOLS
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.ensemble import Plan, load_plan, runs_of
 from mien.training.recipe import Recipe, list_recipes
+from tests.datasets.fakes_affectnet import write_arrays
 from tests.datasets.fakes_ckplus import write_ckplus
 from tests.datasets.fakes_stills import write_ferg, write_jaffe
 
@@ -40,9 +41,12 @@ def on_album(name: str, overrides: dict[str, str]) -> Plan:
     changes = {"protocol.name": "official", "protocol.options": "{}"}
     for recipe in single(plan):
         for head, part in recipe.targets.items():
-            changes |= {f"targets.{head}.dataset": "manifest", f"targets.{head}.options": '{labels = "fer8", channels = 1}'}
+            channels = 3 if recipe.protocol.tinted else 1
+            changes |= {f"targets.{head}.dataset": "manifest", f"targets.{head}.options": f'{{labels = "fer8", channels = {channels}}}'}
             if part.loss == "soft_cross_entropy":  # nobody votes on avatars
                 changes[f"targets.{head}.loss"] = "cross_entropy"
+        if recipe.model.name == "cnncraft":
+            changes["phases"] = "[{epochs = 1, size = 48}]"
         if recipe.model.options.get("weights"):
             changes["model.options.weights"] = "none"
     return load_plan(name, changes | overrides)
@@ -54,7 +58,7 @@ def single(plan: Plan) -> list[Recipe]:
 
 
 def write_layouts(folder: Path) -> Path:
-    """FER2013 and FERG in small, JAFFE and CK+ with as many pictures as published (JAFFE less three), all noise; gives the folder."""
+    """FER2013, AffectNet and FERG in small, JAFFE and CK+ with as many pictures as published (JAFFE less three), all noise."""
     rng = np.random.default_rng(0)
     usage = [name for name, n in _PER_CLASS.items() for _ in range(7 * n)]
     pixels = rng.integers(0, 256, (len(usage), 48, 48), np.uint8)
@@ -62,6 +66,7 @@ def write_layouts(folder: Path) -> Path:
     np.savez(folder / "fer2013.npz", pixels=pixels, emotion=np.arange(len(usage)) % 7, usage=np.array(usage), votes=votes)
     write_jaffe(folder / "jaffe", subjects=tuple("K" + letter for letter in "ABCDEFGHIJ"), takes=3)
     write_ferg(folder / "FERG_DB_256", n=6)
+    write_arrays(folder / "affectnet")
     codes = [code for code, n in CKPLUS.items() for _ in range(n)]
     listed = [(f"S{i % _PEOPLE:03d}", f"{i // _PEOPLE:03d}", 3, code, ()) for i, code in enumerate(codes)]
     write_ckplus(folder / "ckplus", facs=False, sequences=listed)

@@ -13,7 +13,7 @@ from mien.core.errors import OptionError, RecipeError, UnknownNameError
 from mien.datasets.options import check_values
 
 MODELS: dict[str, type[nn.Module]] = {}
-_MODULES = ("miennet", "deepfer", "sdl", "cnn123", "mini_xception", "densecnn", "backbones")
+_MODULES = ("miennet", "deepfer", "sdl", "cnn123", "mini_xception", "densecnn", "backbones", "cnncraft")
 _Net = TypeVar("_Net", bound=type[nn.Module])
 
 
@@ -38,7 +38,7 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
     """A new network with random weights.
 
     `heads`: output name → number of classes. The network maps float32 (N, C, S, S) in 0–255 to a dict of logits, one entry a head, and
-    `embedding`, the features in front of them.
+    `embedding`, the features in front of them. One with an attribute `handcrafted` above 0 takes vectors of so many numbers besides.
 
     Raises UnknownNameError for an architecture or an option that does not exist, RecipeError for a value that it refuses.
     """

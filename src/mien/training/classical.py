@@ -19,16 +19,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mien.artifact import Card, read_card
 from mien.core.errors import RecipeError
-from mien.core.files import write_bytes, write_text
+from mien.core.files import write_text
 from mien.datasets.options import check_values
-from mien.features import registry as features
 from mien.features.bag import BagOfWords
 from mien.features.local import LocalScores, LocalSVM
 from mien.features.pictures import PictureTransformer, Vectors
@@ -36,19 +35,19 @@ from mien.features.texture import Pixels
 from mien.preprocess import Preprocessing
 from mien.training import classifiers
 from mien.training.classical_graph import as_affine, behind_network, from_pictures, scores_alone, to_graph
-from mien.training.classical_recipe import NETWORK, ClassicalRecipe
+from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import as_crops, load_sets, prepared, split_of
+from mien.training.describing import features_of, learn, share_out
 from mien.training.distill import selection_of
 from mien.training.export import ARTIFACT, card_of, conclude, preprocessing_of
 from mien.training.layers import NetworkLayer
+from mien.training.parts import NETWORK
 from mien.training.run import circumstances, claim
 
 if TYPE_CHECKING:
     import onnx
 
-_FEW = 1000  # pictures that one process describes before others would have started
 Describer = PictureTransformer | NetworkLayer
-FEATURES = "features.npz"
 Advance = Callable[[str], None]
 
 
@@ -125,15 +124,12 @@ def train_classical(
 def new_features(recipe: ClassicalRecipe, folder: Path | None = None) -> Describer:
     """What describes the recipe's pictures, as it was learnt in `folder`, or new. Raises UnknownNameError, OptionError, ArtifactError."""
     part = recipe.features
-    if part.name == NETWORK and recipe.classifier.name == "local_svm":
+    if part.name != NETWORK:
+        return features_of(part, folder)
+    if recipe.classifier.name == "local_svm":
         raise RecipeError("local_svm looks at handcrafted features; received those of a network. Choose another classifier.")
-    if part.name == NETWORK:
-        check_values(NETWORK, NetworkLayer.__init__, part.options)
-        return NetworkLayer(**part.options)
-    new = features.build(part.name, part.options)
-    if folder is not None and (path := folder / FEATURES).is_file():
-        return features.from_bytes(path.read_bytes())
-    return new
+    check_values(NETWORK, NetworkLayer.__init__, part.options)
+    return NetworkLayer(**part.options)
 
 
 def new_classifier(recipe: ClassicalRecipe, spread: float) -> ClassifierMixin:
@@ -156,24 +152,13 @@ def fit(recipe: ClassicalRecipe, vectors: Vectors, classes: NDArray[np.int64]) -
             f"{len(vectors):,} vectors of {vectors.shape[1]:,} numbers can't be reduced so ({error}). Change reduce."
         ) from error
     classifier = new_classifier(recipe, max(float(reduced.var(axis=0).sum()), 1e-12))
-    _share_out(classifier, len(reduced))
+    share_out(classifier, len(reduced))
     return make_pipeline(*steps, classifier.fit(reduced, classes))
 
 
-def _share_out(work: BaseEstimator, rows: int) -> None:
-    """Let what can work in several processes do so, where the rows are enough for them to pay."""
-    if "n_jobs" in work.get_params():
-        work.set_params(n_jobs=-1 if rows > _FEW else None)
-
-
 def _described(describe: Describer, pictures: NDArray[np.uint8], folder: Path) -> Vectors:
-    if isinstance(describe, NetworkLayer):
-        return describe.transform(pictures)
-    _share_out(describe, len(pictures))
-    known = (folder / FEATURES).is_file() and describe.__sklearn_is_fitted__()
-    vectors: Vectors = describe.transform(pictures) if known else describe.fit_transform(pictures)
-    write_bytes(folder / FEATURES, features.to_bytes(describe))
-    return vectors
+    vectors = None if isinstance(describe, NetworkLayer) else learn(describe, pictures, folder)
+    return describe.transform(pictures) if vectors is None else vectors
 
 
 def _exported(

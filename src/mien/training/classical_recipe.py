@@ -7,20 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from mien.training.experiment import Experiment
-from mien.training.parts import Part
-
-NETWORK = "network"
-
-
-class FeaturesPart(Part):
-    """What a picture is described by: a name of `mien.features.registry`, or "network", with its own options.
-
-    The options of "network" are `model`, name or path of an artifact, and `layer`, a tensor of its graph ("embedding", its last layer but
-    one, by default).
-    """
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+from mien.training.parts import NETWORK, FeaturesPart, Part
 
 
 class ReducePart(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from mien.training.experiment import Experiment
 from mien.training.losses import balanced_weights
 from mien.training.parts import TargetPart
 
+_TINT = 30
+
 
 @dataclass(frozen=True)
 class HeadTargets:
@@ -41,10 +44,11 @@ class HeadTargets:
 
 @dataclass(frozen=True)
 class Split:
-    """One split, decoded: `images` uint8 (N, 1 or 3, H, W), and the targets of each head."""
+    """One split, decoded: `images` uint8 (N, 1 or 3, H, W), the targets of each head, and handcrafted features (N, D), if any."""
 
     images: Tensor
     heads: dict[str, HeadTargets]
+    vectors: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -124,7 +128,8 @@ def split_of(recipe: Experiment, sets: dict[str, Dataset], split: str) -> Split:
         if not (told := torch.stack([head.known for head in heads.values()]).any(0)).all():
             rows, heads = rows[told.numpy()], {name: _taken(head, told) for name, head in heads.items()}
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
-    return Split(_channels_first(images), heads)
+    found = Split(_channels_first(images), heads)
+    return tinted(found, recipe.protocol.tinted) if split == "train" and recipe.protocol.tinted else found
 
 
 def prepared(split: Split, recipe: Experiment) -> Split:
@@ -135,7 +140,27 @@ def prepared(split: Split, recipe: Experiment) -> Split:
         images = _channels_first(torch.from_numpy(np.stack(square)))
     if recipe.preprocess.equalise:
         images = _channels_first(torch.from_numpy(equalised(as_crops(images))))
-    return Split(images, split.heads)
+    return replace(split, images=images)
+
+
+def tinted(split: Split, classes: Sequence[str]) -> Split:
+    """The split with the rows of those classes of its first head five times more: warm, cold, and mirrored as they are, warm and cold.
+
+    Warm light has more red and less blue, cold light the reverse: 30 of 255 each way, since the paper does not say how much. Raises
+    RecipeError for a class that is none, and for gray pictures.
+    """
+    head = next(iter(split.heads.values()))
+    if unknown := [name for name in classes if name not in head.labels]:
+        raise RecipeError(f"protocol.tinted names {', '.join(unknown)}; {head.labels.name} has {', '.join(head.labels)}.")
+    if split.images.shape[1] != 3:
+        raise RecipeError("protocol.tinted needs RGB pictures; received gray ones. Set options.channels = 3, or leave it out.")
+    rows = torch.isin(head.classes, torch.tensor([head.labels.index(name) for name in classes])).nonzero()[:, 0]
+    shifts = torch.tensor([_TINT, 0, -_TINT]).view(1, 3, 1, 1)
+    chosen = split.images[rows].to(torch.int16)
+    warm, cold = ((chosen + sign * shifts).clamp(0, 255).to(torch.uint8) for sign in (1, -1))
+    copies = [warm, cold, *(part.flip(3) for part in (split.images[rows], warm, cold))]
+    order = torch.cat([torch.arange(len(split)), rows.repeat(len(copies))])
+    return Split(torch.cat([split.images, *copies]), {name: _taken(one, order) for name, one in split.heads.items()})
 
 
 def as_crops(images: Tensor) -> NDArray[np.uint8]:

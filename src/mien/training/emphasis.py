@@ -30,14 +30,15 @@ class Emphasised(nn.Module):
     def __init__(self, model: nn.Module, size: int) -> None:
         super().__init__()
         self.model = model
+        self.handcrafted = getattr(model, "handcrafted", 0)
         self.register_buffer("emphasis", torch.ones(size, size))
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(N, C, S, S) in 0–255 → the network's outputs."""
+    def forward(self, x: Tensor, *features: Tensor) -> dict[str, Tensor]:
+        """(N, C, S, S) in 0–255 → the network's outputs; handcrafted features are those of the whole picture."""
         shares = self.emphasis[None, None]
         if x.shape[2:] != shares.shape[2:]:
             shares = F.interpolate(shares, list(x.shape[2:]), mode="bilinear", antialias=True)
-        outputs: dict[str, Tensor] = self.model(shares * x + (1 - shares) * x.mean((1, 2, 3), keepdim=True))
+        outputs: dict[str, Tensor] = self.model(shares * x + (1 - shares) * x.mean((1, 2, 3), keepdim=True), *features)
         return outputs
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.artifact import Card, Head, Model, load_model, save_artifact, softmax
+from mien.artifact import FEATURES_INPUT, Card, Head, Model, load_model, save_artifact, softmax
 from mien.datasets.base import Dataset
 from mien.evaluation.calibration import fit_temperature
 from mien.evaluation.run import evaluate
@@ -40,32 +40,43 @@ class FlipAverage(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self.handcrafted = handcrafted(model)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(N, C, S, S) → the network's outputs, averaged over the pair."""
-        mirrored = self.model(x.flip(3))
-        return {name: (out + mirrored[name]) / 2 for name, out in self.model(x).items()}
+    def forward(self, x: Tensor, features: Tensor | None = None) -> dict[str, Tensor]:
+        """(N, C, S, S) → the network's outputs, averaged over the pair; handcrafted features stay those of the picture."""
+        rest = () if features is None else (features,)
+        mirrored = self.model(x.flip(3), *rest)
+        return {name: (out + mirrored[name]) / 2 for name, out in self.model(x, *rest).items()}
+
+
+def handcrafted(model: nn.Module) -> int:
+    """How many numbers of handcrafted features the network takes beside pictures; 0 for none."""
+    return int(getattr(model, "handcrafted", 0))
 
 
 def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
-    """The network as an ONNX graph: input `images` float32 (N, C, S, S) in 0–255, one output a head and `embedding`, any N."""
+    """The network as an ONNX graph: input `images` float32 (N, C, S, S) in 0–255, one output a head and `embedding`, any N.
+
+    A network of handcrafted features besides has the input `features`, float32 (N, D), too.
+    """
     import onnx
 
-    model = model.eval()
-    example = torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size)
+    model, numbers = model.eval(), handcrafted(model)
+    example = [torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size)]
+    example += [torch.zeros(2, numbers)] if numbers else []
     with torch.inference_mode():
-        names = list(model(example))
+        names = list(model(*example))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / ARTIFACT
         torch.onnx.export(
             model,
-            (example,),
+            tuple(example),
             path,
-            input_names=["images"],
+            input_names=["images", FEATURES_INPUT][: len(example)],
             output_names=names,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=tuple({0: torch.export.Dim("batch")} for _ in example),
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -77,13 +88,13 @@ def to_onnx(model: nn.Module, preprocessing: Preprocessing) -> onnx.ModelProto:
     return graph
 
 
-def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path) -> Model:
+def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path, features: PictureTransformer | None = None) -> Model:
     """Turn a finished run into its artifact, in the run's folder, and draw its curve. The test split is read here, as in `conclude`."""
     recipe = run.recipe
     preprocessing, sets = preprocessing_of(recipe, selection), load_sets(recipe, data_dir)
     graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
     card = card_of(recipe, preprocessing, sets, selection_of(recipe, sets), count_parameters(model))
-    artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection)
+    artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection, features)
     draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return artifact
 

@@ -153,12 +153,14 @@ def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator
 
 
 def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: Tensor, generator: torch.Generator) -> Tensor:
-    inputs = augment(images.float(), recipe.augment, generator)
+    inputs = [augment(images.float(), recipe.augment, generator)]
+    if train.vectors is not None:
+        inputs.append(train.vectors[rows].to(images.device))
     share, partner = 1.0, None
     if recipe.augment.mixup:
         share, partner = mix(len(rows), recipe.augment.mixup, generator)
-        inputs = share * inputs + (1 - share) * inputs[partner]
-    outputs = model(inputs.contiguous(memory_format=torch.channels_last))
+        inputs = [share * part + (1 - share) * part[partner] for part in inputs]
+    outputs = model(inputs[0].contiguous(memory_format=torch.channels_last), *inputs[1:])
     loss = torch.zeros((), device=images.device)
     for head, target in train.heads.items():
         probabilities, known = target.probabilities[rows], target.known[rows]
@@ -173,8 +175,12 @@ def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: 
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Tensor, device: torch.device, batch: int = 512) -> dict[str, Tensor]:
-    """Logits float32 by head, on the CPU, for uint8 (N, C, H, W) `images`; weights and arithmetic as they are (float32)."""
+def predict(model: nn.Module, images: Tensor, device: torch.device, batch: int = 512, vectors: Tensor | None = None) -> dict[str, Tensor]:
+    """Logits float32 by head, on the CPU, for uint8 (N, C, H, W) `images`, and (N, D) `vectors` where the network takes them.
+
+    Weights and arithmetic are as they are (float32).
+    """
     model.eval()
-    parts = [model(part.to(device).float()) for part in images.split(batch)]
+    columns = [images, *([] if vectors is None else [vectors])]
+    parts = [model(*(part.to(device).float() for part in row)) for row in zip(*(column.split(batch) for column in columns), strict=True)]
     return {name: torch.cat([part[name].float().cpu() for part in parts]) for name in parts[0]}

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+NETWORK = "network"
+
 
 class Part(BaseModel):
     """A table of a recipe."""
@@ -35,6 +37,28 @@ class PreprocessPart(Part):
     equalise: bool = False
     framing: Literal["fer2013", "geometric"] = "fer2013"
     saliency: str | None = None
+
+
+class FeaturesPart(Part):
+    """What a picture is described by: a name of `mien.features.registry` with its `options`, or, for a classical model, "network".
+
+    The options of "network" are `model`, name or path of an artifact, and `layer`, a tensor of its graph; "embedding", what its last layer
+    sees, by default. `learnt`: the features.npz of an earlier run, whose vocabulary and standardisation are taken as they are; it is of the
+    same name and options. `cache`: a file where a network's run looks vectors up first, and keeps them, for runs on the same pictures.
+    """
+
+    name: str
+    options: dict[str, Any] = {}
+    learnt: str | None = None
+    cache: str | None = None
+
+
+class AutoencoderPart(Part):
+    """A network's encoder first learns to build pictures up again from what it makes of them: mean squared error, Adam."""
+
+    epochs: int = Field(10, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(128, ge=2)
 
 
 class TargetPart(Part):
@@ -128,13 +152,15 @@ class ProtocolPart(Part):
     """Who trains and who is tested: a protocol of `mien.datasets.protocols`, with its own `options` and `seed`.
 
     `fold`: which of its folds, by number from 1 or by name, where it has several. `oversample`: repeat training rows, after the split,
-    until the classes of the first target have equal numbers.
+    until the classes of the first target have equal numbers. `tinted`: classes of the first target whose training rows, after the split,
+    stand there in warm and in cold light too, and all three mirrored (CNNCraft-net, §4.1.1); their pictures are RGB.
     """
 
     name: str = "official"
     seed: int = Field(0, ge=0)
     fold: int | str | None = None
     oversample: bool = False
+    tinted: list[str] = []
     options: dict[str, Any] = {}
 
     @field_validator("options")

@@ -11,7 +11,18 @@ from pydantic import Field, ValidationError
 from mien.core.errors import RecipeError, UnknownNameError
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.experiment import Experiment
-from mien.training.parts import AugmentPart, DistillPart, ModelPart, OptimPart, Part, PenaltyPart, PhasePart, RatePart
+from mien.training.parts import (
+    AugmentPart,
+    AutoencoderPart,
+    DistillPart,
+    FeaturesPart,
+    ModelPart,
+    OptimPart,
+    Part,
+    PenaltyPart,
+    PhasePart,
+    RatePart,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,12 +40,17 @@ class Recipe(Experiment):
     others must label the same rows. Training rows that say nothing to any head are left out. The best epoch is the one with the highest
     mean accuracy over the heads on the split `select_on`. `precision` "auto": bf16 where the device computes in it, else float32.
     `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs. `flip_average`: the artifact
-    averages each picture with its mirror image.
+    averages each picture with its mirror image. `features`: for a network that takes handcrafted ones beside pictures; learnt from the
+    training pictures as they are before augmentation. `autoencoder`: how its encoder is trained first. `start_from`: the folder of an
+    earlier run of the same architecture, whose weights it starts with, save for those of layers of another shape, as other heads'.
     """
 
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     compile: bool = False
     model: ModelPart
+    start_from: str | None = None
+    features: FeaturesPart | None = None
+    autoencoder: AutoencoderPart | None = None
     distill: DistillPart | None = None
     augment: AugmentPart = AugmentPart()
     phases: list[PhasePart] = Field(min_length=1)

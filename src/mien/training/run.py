@@ -42,16 +42,19 @@ from mien.datasets.base import SplitOrigin
 from mien.models.registry import build, count_parameters
 from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
+from mien.training.autoencoder import pretrain, start_from
 from mien.training.data import Split, load_sets, prepared, resized, split_of
+from mien.training.describing import described
 from mien.training.distill import distilled, selection_of
 from mien.training.emphasis import Emphasised, emphasis_of
-from mien.training.export import finish
+from mien.training.export import finish, handcrafted
 from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start, steps_of
 from mien.training.parts import Part
 from mien.training.recipe import Recipe, checked
 
 CHECKPOINT = "checkpoint.safetensors"
+BEGINNING = "beginning.json"
 
 Progress = Callable[[dict[str, Any]], None]
 Kept = tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]
@@ -142,8 +145,10 @@ def train(
         splits["train"] = distilled(splits["train"], recipe.distill)
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
-    model = network(recipe)
-    _need_fit(recipe, model, splits["train"])
+    model, describe = network(recipe), None
+    if recipe.features is not None and takes(model, "handcrafted"):
+        seen, describe = described(recipe.features, seen, run.folder, resume)
+    _need_fit(recipe, model, seen["train"])
     steps_of(recipe, len(splits["train"]), devices * nodes)
     if recipe.preprocess.saliency is not None:
         model.emphasis = emphasis_of(recipe, splits["train"])
@@ -152,9 +157,12 @@ def train(
         _describe(run, splits, origin, selection, fabric)
     fabric.launch()
     _need_same_data(fingerprint, fabric)
+    kept = fabric.broadcast(kept)  # other nodes may not see the leader's disk
+    if kept is None:
+        _prepare(run, model, seen["train"].images, fabric.device)
     state = start(recipe, model, fabric)
     state.history = run.history
-    _restore(run, state, fabric, fabric.broadcast(kept))  # other nodes may not see the leader's disk
+    _restore(run, state, fabric, kept)
     events = EventLog(run.folder, run.history) if tensorboard and leads() else None
     clock = time.monotonic()
 
@@ -174,7 +182,7 @@ def train(
 
     fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
     if state.ended(recipe) and leads():
-        finish(run, best_network(run), splits[recipe.select_on], data_dir)
+        finish(run, best_network(run), splits[recipe.select_on], data_dir, describe)
     if fabric.world_size > 1:  # else a process that ends early may abort, and take the others with it
         fabric.barrier()
         torch.distributed.destroy_process_group()
@@ -183,7 +191,7 @@ def train(
 
 def validate(model: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
     """Accuracy and log-loss of each head over its labelled rows, and `score`, the mean accuracy."""
-    logits = predict(model, resized(split.images, size), device)
+    logits = predict(model, resized(split.images, size), device, vectors=split.vectors)
     row: dict[str, float] = {}
     for head, target in split.heads.items():
         rows = target.classes >= 0
@@ -257,16 +265,43 @@ def _as_text(recipe: Recipe) -> str:
 
 def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
     """Show the network one empty picture of each size, so that a recipe it can't take fails at once."""
-    channels = split.images.shape[1]
+    channels, numbers = split.images.shape[1], 0 if split.vectors is None else split.vectors.shape[1]
+    if numbers != (wanted := handcrafted(model)):
+        raise RecipeError(
+            f"The architecture {recipe.model.name} takes {wanted} numbers of handcrafted features, and the recipe gives {numbers}. "
+            "Change features, or model.options."
+        )
+    rest = (torch.zeros(1, numbers),) if numbers else ()
     for size in {phase.size for phase in recipe.phases}:
         try:
             with torch.inference_mode():
-                model.eval()(torch.zeros(1, channels, size, size))
+                model.eval()(torch.zeros(1, channels, size, size), *rest)
         except RuntimeError as error:
             raise RecipeError(
                 f"The architecture {recipe.model.name} takes no pictures of {size}×{size} with {channels} channels ({error}). "
                 "Change the size in phases, or options.channels of the data set."
             ) from error
+
+
+def takes(model: nn.Module, branch: str) -> bool:
+    """Whether the network has that branch, or has it switched off. Raises RecipeError for an architecture without one."""
+    if not hasattr(model, branch):
+        raise RecipeError(
+            f"{type(model).__name__} has no branch {branch}, which the recipe wants to feed. Leave features and autoencoder out."
+        )
+    return bool(getattr(model, branch))
+
+
+def _prepare(run: Run, model: nn.Module, images: torch.Tensor, device: torch.device) -> None:
+    """What the recipe wants of the network before its first epoch."""
+    recipe = run.recipe
+    facts: dict[str, Any] = {}
+    if recipe.start_from is not None:
+        facts["start_from"] = start_from(model, recipe.start_from)
+    if recipe.autoencoder is not None and takes(model, "encoder"):
+        facts["autoencoder_loss"] = pretrain(model, recipe.autoencoder, images, recipe.seed, device)
+    if facts and leads():
+        write_text(run.folder / BEGINNING, json.dumps(facts, indent=2) + "\n")
 
 
 def _need_same_data(fingerprint: str, fabric: Fabric) -> None:
