@@ -126,9 +126,10 @@ in batches of {BATCH}; the vocabulary is that of {FITTED:,} pictures, of which s
     if held is None:
         return text
     count, memory, speed = held
+    told = f"{memory[len(memory) // 10]:,.0f} MiB of their own after a tenth, at most {max(memory):,.0f}, and {memory[-1]:,.0f} at the end"
     return f"""{text}
 One pass over all {count:,} pictures, read from a mapped file, at {speed:,.0f} pictures a second: this process and the
-{PROCESSES} beside it held {memory[len(memory) // 10]:,.0f} MiB of their own after a tenth, at most {max(memory):,.0f}, and {memory[-1]:,.0f} at the end.
+{PROCESSES} beside it held {told}.
 """
 
 

@@ -10,6 +10,7 @@ from onnx import numpy_helper
 
 from mien.artifact import list_models, load_model, read_card, save_artifact
 from mien.datasets.base import SplitOrigin
+from mien.features.texture import HOG
 from mien.models.registry import architectures
 from mien.training.classifiers import CLASSIFIERS
 from mien.training.recipe import list_recipes
@@ -131,3 +132,8 @@ def test_the_card_says_where_the_split_comes_from_and_what_it_lets_leak(mien, tm
     assert "Copies of one picture" in told
     assert "test: its figures there are not held out" in told
     assert "0.612 to answer 80%, 0.430 to answer 90%" in told
+
+
+def test_the_card_tells_handcrafted_features(mien, tmp_path) -> None:
+    save_artifact(probe(), CARD, tmp_path / "hog.onnx", HOG(size=16))
+    assert "hog: " in mien("models", "info", tmp_path / "hog.onnx").stdout

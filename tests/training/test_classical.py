@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from mien.artifact import load_model
-from mien.core.errors import MissingExtraError, OptionError, RecipeError, TrainingError, UnknownNameError
+from mien.core.errors import ArtifactError, MissingExtraError, OptionError, RecipeError, TrainingError, UnknownNameError
 from mien.datasets import load_dataset
 from mien.datasets.avatars import export
+from mien.explain import explain
 from mien.features import registry as features
 from mien.training import classifiers
 from mien.training.classical import fit, train_classical
@@ -23,6 +24,7 @@ from mien.training.classical_graph import decision, to_graph
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import as_crops, load_sets, prepared, split_of
 from mien.training.ensemble import finished, load_plan
+from mien.training.fuse import fuse
 from mien.training.recipe import checked, list_recipes, load_experiment, load_recipe
 from mien.training.repeat import repeat, repetitions
 from mien.training.sweep import sweep, swept
@@ -132,6 +134,17 @@ def test_it_answers_without_torch_and_without_what_trains(album: Path, tmp_path:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("(1, 7)\nset()\n", "")
+
+
+def test_what_reads_a_graph_leaves_it_to_occlusion(album: Path, tmp_path: Path) -> None:
+    train_classical(small("hog"), album, tmp_path)
+    model, face = load_model(tmp_path / "model.onnx"), np.random.default_rng(0).integers(0, 256, (1, 48, 48), np.uint8)
+    assert explain(model, face)[0].heat.shape == (48, 48)
+    for method in ("saliency", "gradcam", "stn"):
+        with pytest.raises(OptionError, match=r"looks at handcrafted features .* Use occlusion instead"):
+            explain(model, face, method)
+    with pytest.raises(ArtifactError, match=r"takes handcrafted features \(hog\)"):
+        fuse([tmp_path / "model.onnx", "default"], tmp_path / "both.onnx")
 
 
 def test_without_the_extra_the_model_says_what_to_install(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,11 @@ def _artifact(source: str) -> Path:
     return find_model(run / "model.onnx" if run.is_dir() else source)
 
 
+def _features(told: Mapping[str, Any]) -> str:
+    """The name of handcrafted features, with their options."""
+    return f"{told['feature']}: {', '.join(f'{key} {value}' for key, value in told['options'].items())}"
+
+
 def _show(card: Card) -> None:
     pre = card.preprocessing
     facts = [
@@ -157,6 +162,7 @@ def _show(card: Card) -> None:
         ("selected on", card.selection if card.selection == "validation" else f"{card.selection}: its figures there are not held out"),
     ]
     facts += [("leaks", card.origin.leaks)] if card.origin.leaks else []
+    facts += [("features", _features(card.features))] if card.features else []
     facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
     facts += [(f"abstain under ({h.labels.name})", _thresholds(h)) for h in card.heads if h.abstain_at]
     show_table(("", ""), facts, wide=1)

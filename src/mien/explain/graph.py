@@ -83,7 +83,14 @@ class Graph:
 
 
 def read_graph(model: Model, output: str | None = None) -> Graph:
-    """The graph in front of an output, by default the one behind the model's labels. Raises MissingExtraError without the package onnx."""
+    """The graph in front of an output, by default the one behind the model's labels.
+
+    Raises MissingExtraError without the package onnx, OptionError for a model of handcrafted features, which no graph shows.
+    """
+    if model.features is not None:
+        raise OptionError(
+            f"{model.card.name} looks at handcrafted features of the picture, which its graph does not show. Use occlusion instead."
+        )
     proto = read_proto(model)
     numpy_helper = require("onnx.numpy_helper", "train")
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}

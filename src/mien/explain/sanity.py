@@ -43,7 +43,7 @@ def randomised(model: ExpressionModel, seed: int = 0) -> Model:
             drawn = np.abs(drawn) if tensor.name in variances else drawn
             tensor.CopyFrom(numpy_helper.from_array(drawn, tensor.name))
     with tempfile.TemporaryDirectory() as folder:
-        save_artifact(proto, own.card, Path(folder) / "randomised.onnx")
+        save_artifact(proto, own.card, Path(folder) / "randomised.onnx", own.features)
         return load_model(Path(folder) / "randomised.onnx", own.labels)
 
 

@@ -48,8 +48,8 @@ def fused(models: Sequence[str | Path], name: str | None = None) -> tuple[onnx.M
     Raises
     ------
     ArtifactError
-        Fewer than two models, the same one twice, another preprocessing or other label sets than the first one's, a graph that can't be
-        brought to a common version of ONNX, or more than the 2 GiB that an ONNX file may have.
+        Fewer than two models, the same one twice, one of handcrafted features, another preprocessing or other label sets than the first
+        one's, a graph that can't be brought to a common version of ONNX, or more than the 2 GiB that an ONNX file may have.
     MissingExtraError
         The package onnx is not installed.
     """
@@ -66,6 +66,8 @@ def _need_fit(members: Sequence[Model]) -> None:
         card = member.card
         if card.sha256 in [other.card.sha256 for other in members[:number]]:
             raise ArtifactError(f"The model {card.name} ({card.sha256[:12]}…) is given twice. Fuse models that differ.")
+        if member.features is not None:
+            raise ArtifactError(f"{card.name} takes handcrafted features ({card.features['feature']}). Fuse models of pictures alone.")
         if card.preprocessing != first.preprocessing:
             raise ArtifactError(
                 f"{card.name} takes its pictures as {card.preprocessing}, {first.name} as {first.preprocessing}. "
