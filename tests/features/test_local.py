@@ -10,6 +10,7 @@ from mien.core.errors import OptionError
 from mien.features.local import LocalSVM
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_takes_it_as_its_own() -> None:
     check_estimator(LocalSVM(neighbours=20))

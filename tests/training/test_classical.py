@@ -125,6 +125,7 @@ def test_the_artifact_says_of_a_picture_what_the_pipeline_says(feature: str, alb
     np.testing.assert_allclose(model.predict(big), model.predict(pictures[:3]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_answers_without_torch_and_without_what_trains(album: Path, tmp_path: Path) -> None:
     train_classical(small("bovw", features={"name": "bovw", "options": {"words": 20, "size": 96}}), album, tmp_path)
     program = (

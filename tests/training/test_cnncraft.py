@@ -20,7 +20,7 @@ from mien.training.data import HeadTargets, Split, as_crops, load_sets, prepared
 from mien.training.loop import predict
 from mien.training.parts import AutoencoderPart
 from mien.training.recipe import Recipe
-from mien.training.run import best_network, train
+from mien.training.run import Run, best_network, train
 from tests.training.layouts import on_album, write_album
 
 FEW = {
@@ -58,7 +58,7 @@ def test_the_artifact_says_what_the_network_says_of_pictures_and_their_vectors(a
     split = prepared(split_of(recipe, load_sets(recipe, album), "validation"), recipe)
     features = from_bytes((finished / "features.npz").read_bytes())
     vectors = torch.from_numpy(features.transform(as_crops(split.images)))
-    network = best_network(train(recipe, album, finished, resume=True))
+    network = best_network(Run(recipe, finished))
     expected = predict(network, split.images, CPU, vectors=vectors)["fer7"].numpy()
     np.testing.assert_allclose(model.logits(as_crops(split.images)), expected, atol=1e-4)
     without = predict(network, split.images, CPU)["fer7"].numpy()
@@ -108,7 +108,7 @@ def test_features_of_an_earlier_run_are_taken_as_they_are(album: Path, finished:
 
 
 def test_a_run_may_start_with_the_weights_of_another(album: Path, finished: Path, tmp_path: Path) -> None:
-    theirs = best_network(train(small(), album, finished, resume=True)).state_dict()
+    theirs = best_network(Run(small(), finished)).state_dict()
     model = build("cnncraft", {"fer6": 6}, small().model.options)
     head = model.heads.linear["fer6"].weight.clone()
     assert len(start_from(model, finished)) == 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,9 +81,22 @@ def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> 
             assert len(train) >= 2 * recipe.optim.batch_size
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_two_steps(name: str, album: Path) -> None:
-    for recipe in single(on_album(name, {"optim.batch_size": str(BATCH)})):
+def distinct(changes: Callable[[str], dict[str, str]]) -> dict[str, Plan]:
+    """The plans of all recipes on an album, named for them; those that differ in their own data alone become one."""
+    plans: dict[str, tuple[Plan, list[str]]] = {}
+    for name in NETWORKS:
+        plan = on_album(name, changes(name))
+        told = plan.model_dump_json(exclude={"name", "version", "training_data", "licence", "start_from"})
+        plans.setdefault(told, (plan, []))[1].append(name)
+    return {"+".join(names): plan for plan, names in plans.values()}
+
+
+STEPS = distinct(lambda _: {"optim.batch_size": str(BATCH)})
+
+
+@pytest.mark.parametrize("plan", STEPS.values(), ids=STEPS)
+def test_two_steps(plan: Plan, album: Path) -> None:
+    for recipe in single(plan):
         _take_two_steps(recipe, _few(split_of(recipe, load_sets(recipe, album), "train"), 2 * BATCH))
 
 
@@ -149,14 +163,11 @@ QUICK = ("mini_xception", "cnn1")
 
 
 def lessons() -> list[Any]:
-    """A case for each plan on the gallery, named for its recipes: those that differ in their data alone become one, to the bit."""
-    plans: dict[str, tuple[Plan, list[str]]] = {}
-    for name in NETWORKS:
-        plan = on_album(name, SHORT | LESSONS[single(load_plan(name))[0].model.name])
-        plans.setdefault(plan.model_dump_json(exclude={"name", "version", "training_data", "licence"}), (plan, []))[1].append(name)
+    """A case for each plan on the gallery."""
+    plans = distinct(lambda name: SHORT | LESSONS[single(load_plan(name))[0].model.name])
     return [
-        pytest.param(plan, id="+".join(names), marks=[] if {r.model.name for r in single(plan)} <= set(QUICK) else [pytest.mark.long])
-        for plan, names in plans.values()
+        pytest.param(plan, id=names, marks=[] if {recipe.model.name for recipe in single(plan)} <= set(QUICK) else [pytest.mark.long])
+        for names, plan in plans.items()
     ]
 
 
