@@ -13,7 +13,7 @@ from mien.core.errors import RecipeError, UnknownNameError
 from mien.models import miennet
 from mien.models.registry import MODELS, architectures, build, count_parameters
 from mien.preprocess import Preprocessing
-from mien.training.export import to_onnx
+from mien.training.export import handcrafted, to_onnx
 
 PARAMETERS = {
     "miennet": 1_098_623,
@@ -83,9 +83,11 @@ def test_onnx_agrees(name: str) -> None:
     model = build(name, {"fer8": 8, "fer7": 7}).eval()
     session = onnxruntime.InferenceSession(to_onnx(model, Preprocessing()).SerializeToString(), providers=["CPUExecutionProvider"])
     for n in (1, 5):
+        inputs = [_images(n), *([torch.randn(n, numbers)] if (numbers := handcrafted(model)) else [])]
         with torch.inference_mode():
-            expected = model(_images(n))
-        for output, found in zip(session.get_outputs(), session.run(None, {"images": _images(n).numpy()}), strict=True):
+            expected = model(*inputs)
+        feed = {item.name: part.numpy() for item, part in zip(session.get_inputs(), inputs, strict=True)}
+        for output, found in zip(session.get_outputs(), session.run(None, feed), strict=True):
             np.testing.assert_allclose(found, expected[output.name].numpy(), atol=1e-4)
 
 

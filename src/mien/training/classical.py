@@ -42,7 +42,7 @@ from mien.training.distill import selection_of
 from mien.training.export import ARTIFACT, card_of, conclude, preprocessing_of
 from mien.training.layers import NetworkLayer
 from mien.training.parts import NETWORK
-from mien.training.run import circumstances, claim
+from mien.training.run import circumstances, claim, of_data
 
 if TYPE_CHECKING:
     import onnx
@@ -109,9 +109,7 @@ def train_classical(
         "protocol": asdict(card.origin),
         "selection": card.selection,
         "teachers": {name: read_card(name).sha256 for name in recipe.teachers},
-        "data": {
-            name: {"rows": len(split), "sha256": split.fingerprint} for name, split in (("train", train), (recipe.select_on, selection))
-        },
+        "data": {"train": of_data(train), recipe.select_on: of_data(selection)},
         "numbers": vectors.shape[1],
         "reduced_to": fitted[-1].n_features_in_,
         "without_keypoints": describe.blank(vectors) if isinstance(describe, BagOfWords) else {},
@@ -148,9 +146,7 @@ def fit(recipe: ClassicalRecipe, vectors: Vectors, classes: NDArray[np.int64]) -
     try:
         reduced = make_pipeline(*steps).fit_transform(vectors) if steps else vectors
     except ValueError as error:
-        raise RecipeError(
-            f"{len(vectors):,} vectors of {vectors.shape[1]:,} numbers can't be reduced so ({error}). Change reduce."
-        ) from error
+        raise RecipeError(f"{len(vectors):,} vectors of {vectors.shape[1]:,} numbers can't be reduced: {error} Change reduce.") from error
     classifier = new_classifier(recipe, max(float(reduced.var(axis=0).sum()), 1e-12))
     share_out(classifier, len(reduced))
     return make_pipeline(*steps, classifier.fit(reduced, classes))
