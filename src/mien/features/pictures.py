@@ -106,7 +106,7 @@ def mapped(work: Callable[[Any], Any], parts: Iterable[Any], n_jobs: int | None)
         return
     from joblib.externals.loky import get_reusable_executor
 
-    pool = get_reusable_executor(jobs, initializer=_alone, env=_SURROUNDINGS)
+    pool = get_reusable_executor(jobs, timeout=300, initializer=_alone, env=_SURROUNDINGS)
     waiting: deque[Any] = deque()
     try:
         for part in parts:
