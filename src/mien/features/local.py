@@ -120,7 +120,8 @@ class LocalScores(PictureTransformer):
         self.local_ = LocalSVM(self.neighbours, self.C).fit(state["rows"], state["classes"])
 
     def _vector(self, gray: Gray) -> NDArray[Any]:
-        raise NotImplementedError("a whole batch is described at once")
+        scores: NDArray[Any] = self.transform(gray[None])[0]
+        return scores
 
     def _width(self) -> int:
         return len(self.local_.classes_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ _SURROUNDINGS |= {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD
 """Of the processes beside this one: one thread each, and memory kept for the next picture, which else is a third of SIFT's time."""
 
 
-class PictureTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PictureTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """Pictures in, one vector for each: uint8 (N, H, W) gray or (N, H, W, 3) RGB, or a sequence of such pictures → float32 (N, D).
 
     Each is turned gray and brought to `size` × `size` pixels, as `mien.preprocess` does it, and described by itself, so that a vector does
@@ -54,18 +55,19 @@ class PictureTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             yield to_gray.to_input([picture])[0, 0].astype(np.uint8)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What fitting has learnt, by name, for `mien.features.store`."""
+        """What fitting has learnt, by name, for `mien.features.registry`."""
         return {}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `state` gave."""
 
+    @abstractmethod
     def _vector(self, gray: Gray) -> NDArray[Any]:
-        raise NotImplementedError
+        """The D numbers of one picture as `gray` gives it."""
 
+    @abstractmethod
     def _width(self) -> int:
         """D, the numbers in a vector."""
-        raise NotImplementedError
 
     @property
     def _n_features_out(self) -> int:

@@ -14,6 +14,7 @@ from mien.artifact import FEATURES_INPUT
 from mien.core.errors import TrainingError
 from mien.features.pictures import Vectors
 from mien.preprocess import Preprocessing
+from mien.training.fuse import opset_of
 from mien.training.layers import VECTORS, NetworkLayer
 
 if TYPE_CHECKING:
@@ -109,11 +110,6 @@ def as_affine(steps: Pipeline, numbers: int) -> tuple[NDArray[np.float64], NDArr
         return np.eye(numbers), np.zeros(numbers)
     shift = steps.transform(np.zeros((1, numbers)))[0]
     return steps.transform(np.eye(numbers)) - shift, shift
-
-
-def opset_of(graph: onnx.ModelProto) -> int:
-    """Which version of ONNX's operators a graph is written in."""
-    return int(next(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx")))
 
 
 def _check(graph: onnx.ModelProto, fitted: Pipeline, head: str, vectors: Vectors) -> None:

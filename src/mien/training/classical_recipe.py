@@ -54,6 +54,8 @@ class ClassicalRecipe(Experiment):
         part = next(iter(self.targets.values()))
         if part.loss != "cross_entropy" or part.label_smoothing or self.preprocess.saliency is not None:
             raise ValueError("a classical model learns labels alone. Leave loss, label_smoothing and preprocess.saliency out")
+        if self.features.cache is not None or (self.features.learnt is not None and self.features.name == NETWORK):
+            raise ValueError("features.cache is for networks, and features.learnt for handcrafted features. Leave it out")
         return self
 
     @property

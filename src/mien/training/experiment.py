@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -62,9 +63,9 @@ class Experiment(Part):
         return []
 
     @property
+    @abstractmethod
     def picture_size(self) -> int:
         """Side in pixels of the pictures that the model sees in use."""
-        raise NotImplementedError
 
 
 def _crops(options: dict[str, Any]) -> list[Any]:

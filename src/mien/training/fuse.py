@@ -156,20 +156,21 @@ def _alike(members: Sequence[Model]) -> list[onnx.ModelProto]:
     onnx, compose = require("onnx", "train"), require("onnx.compose", "train")
     converter = require("onnx.version_converter", "train")
     protos = [onnx.load_model_from_string(member.file) for member in members]
-    opset = max(_OPSET, *(_opset(proto) for proto in protos))
+    opset = max(_OPSET, *(opset_of(proto) for proto in protos))
     for place, (member, proto) in enumerate(zip(members, protos, strict=True)):
         try:
-            moved = proto if _opset(proto) == opset else converter.convert_version(proto, opset)
+            moved = proto if opset_of(proto) == opset else converter.convert_version(proto, opset)
         except Exception as error:  # onnx raises a plain RuntimeError for some operators and private classes for others
             raise ArtifactError(
-                f"{member.card.name} is written in version {_opset(proto)} of ONNX's operators and can't be brought to {opset} ({error}). "
+                f"{member.card.name} is written in version {opset_of(proto)} of ONNX and can't be brought to {opset} ({error}). "
                 "Export it again with a newer torch."
             ) from error
         protos[place] = compose.add_prefix(moved, _prefix(place))
     return protos
 
 
-def _opset(proto: onnx.ModelProto) -> int:
+def opset_of(proto: onnx.ModelProto) -> int:
+    """Which version of ONNX's operators a graph is written in."""
     return int(next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")))
 
 

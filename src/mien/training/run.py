@@ -39,6 +39,7 @@ from mien.core.errors import RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.core.machine import processor
 from mien.datasets.base import SplitOrigin
+from mien.features.pictures import PictureTransformer
 from mien.models.registry import build, count_parameters
 from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
@@ -144,11 +145,7 @@ def train(
     if recipe.distill is not None:
         splits["train"] = distilled(splits["train"], recipe.distill)
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
-    seen = {name: prepared(split, recipe) for name, split in splits.items()}
-    model, describe = network(recipe), None
-    if recipe.features is not None and takes(model, "handcrafted"):
-        seen, describe = described(recipe.features, seen, run.folder, resume)
-    _need_fit(recipe, model, seen["train"])
+    model, seen, describe = _made_ready(run, splits, resume)
     steps_of(recipe, len(splits["train"]), devices * nodes)
     if recipe.preprocess.saliency is not None:
         model.emphasis = emphasis_of(recipe, splits["train"])
@@ -183,10 +180,26 @@ def train(
     fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
     if state.ended(recipe) and leads():
         finish(run, best_network(run), splits[recipe.select_on], data_dir, describe)
-    if fabric.world_size > 1:  # else a process that ends early may abort, and take the others with it
+    _part(fabric)
+    return run
+
+
+def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Module, dict[str, Split], PictureTransformer | None]:
+    """The network, the splits as it will see them, and what describes their pictures beside it, where it wants that."""
+    recipe = run.recipe
+    seen = {name: prepared(split, recipe) for name, split in splits.items()}
+    model, describe = network(recipe), None
+    if recipe.features is not None and takes(model, "handcrafted"):
+        seen, describe = described(recipe.features, seen, run.folder, resume)
+    _need_fit(recipe, model, seen["train"])
+    return model, seen, describe
+
+
+def _part(fabric: Fabric) -> None:
+    """End together on several devices: else a process that ends early may abort, and take the others with it."""
+    if fabric.world_size > 1:
         fabric.barrier()
         torch.distributed.destroy_process_group()
-    return run
 
 
 def validate(model: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
