@@ -162,8 +162,8 @@ def _alike(members: Sequence[Model]) -> list[onnx.ModelProto]:
             moved = proto if opset_of(proto) == opset else converter.convert_version(proto, opset)
         except Exception as error:  # onnx raises a plain RuntimeError for some operators and private classes for others
             raise ArtifactError(
-                f"{member.card.name} is written in version {opset_of(proto)} of ONNX and can't be brought to {opset} ({error}). "
-                "Export it again with a newer torch."
+                f"{member.card.name} is written in version {opset_of(proto)} of ONNX's operators and can't be brought to {opset} "
+                f"({error}). Export it again with a newer torch."
             ) from error
         protos[place] = compose.add_prefix(moved, _prefix(place))
     return protos
