@@ -7,7 +7,9 @@ PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
 
 # Tests run side by side, one process a core, a file in one of them, which makes its fixtures; more threads only wait for each other.
 WORKERS ?= 2
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+# What is imported is compiled once for all processes, also where PYTHONDONTWRITEBYTECODE is set: torch alone takes seconds.
+COMPILED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compiled
+PYTEST := $(COMPILED) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all check fmt bench clean

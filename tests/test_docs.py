@@ -40,6 +40,7 @@ def desk(tmp_path_factory, portrait_path, portrait) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_readme_run(command: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(desk)
@@ -48,6 +49,7 @@ def test_the_commands_of_the_readme_run(command: str, desk: Path, monkeypatch: p
     assert done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", EXAMPLES, ids=[f"example-{number}" for number in range(len(EXAMPLES))])
 def test_the_python_of_the_readme_runs(code: str, desk: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)

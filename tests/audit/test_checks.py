@@ -242,6 +242,7 @@ def test_what_is_known_of_the_published_set(data_dir: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_near_twins_of_the_published_set(data_dir: Path) -> None:
     data = load_dataset("fer2013", data_dir)
     found = audit(data)

@@ -118,6 +118,7 @@ def leaky() -> Dataset:
     return replace(made, subjects=subjects, ids=np.array([f"{i}.png" for i in made.ids]))
 
 
+@pytest.mark.slow
 def test_what_the_rules_leave_is_found_clean(leaky) -> None:
     found = audit(leaky)
     assert {"twins_across_splits", "near_twins", "mirrored_twins", "augmented_copies"} <= {one.kind for one in found.leaks}

@@ -57,6 +57,7 @@ def test_a_slow_model_makes_fewer_runs(time_of_its_own: Clock) -> None:
     assert (quick.runs, quick.batches) == (100, 8)
 
 
+@pytest.mark.slow
 def test_the_machine_is_left_as_it_was() -> None:
     threads, seen = cv2.getNumThreads(), []
     measure([lambda pictures: seen.append((gc.isenabled(), cv2.getNumThreads()))], crops(1), runs=1, threads=1)

@@ -8,6 +8,7 @@ from mien.cli.clip import FRAMES_PER_SECOND, HEIGHT, SECONDS, WIDTH, views, writ
 from mien.core.errors import OutputError
 
 
+@pytest.mark.slow
 def test_the_demo_writes_everything_and_ends_with_the_reports_path(mien, tmp_path) -> None:
     done = mien("demo", "--out", tmp_path / "demo")
     assert done.exit_code == 0, done.output

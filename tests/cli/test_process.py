@@ -67,6 +67,7 @@ def test_a_full_disk_behind_stdout_is_one_line(photo, options) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -> None:
@@ -88,6 +89,7 @@ def test_an_interrupt_ends_quietly_and_leaves_no_half_file(tmp_path, portrait) -
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="terminals are those of POSIX")
 def test_the_bar_is_on_the_terminal_of_stderr_and_stdout_stays_clean(tmp_path, portrait) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")

@@ -163,15 +163,6 @@ def _process(words: list[object], *more: object) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_two_devices_make_one_run(words, tmp_path) -> None:
-    run = _process(words, "--out", tmp_path / "run", "--devices", 2, "--json")
-    out, err = run.communicate(timeout=240)
-    assert run.returncode == 0, err
-    assert json.loads(out)["epochs"] == 2  # one process speaks
-    assert len((tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
-
-
-@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_a_stopped_run_says_how_to_go_on(words, tmp_path) -> None:
     words += ["--out", tmp_path / "run"]

@@ -129,6 +129,7 @@ def test_an_interrupt_does_not_wait_for_the_helpers(tmp_path: Path, monkeypatch:
     assert time.monotonic() - begun < 30
 
 
+@pytest.mark.slow
 def test_sequences_come_and_go(sequences: Dataset) -> None:
     assert len(sequences) == 128
     assert sequences.frames is not None

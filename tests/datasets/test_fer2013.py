@@ -159,6 +159,7 @@ def test_a_file_is_decoded_once_until_it_changes(tmp_path: Path) -> None:
     assert np.array_equal(load_dataset("fer2013", tmp_path, verify=False).images, fakes.fake(1).images)
 
 
+@pytest.mark.slow
 def test_the_published_set(data_dir: Path) -> None:
     read = load_dataset("fer2013", data_dir)
     counts = {name: int((read.targets == i).sum()) for i, name in enumerate(read.labels)}

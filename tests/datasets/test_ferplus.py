@@ -165,6 +165,7 @@ def test_broken_vote_files_are_named(tmp_path: Path) -> None:
     refuses(DatasetCorruptError, "0 to 255")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("labels_from", "counts"), [("label.csv", [25_045, 3_191, 3_137]), ("fer2013new.csv", [25_060, 3_199, 3_153])])
 def test_the_published_counts(labels_from: str, counts: list[int], data_dir: Path) -> None:
     rows = load_dataset("ferplus", data_dir, labels_from=labels_from)

@@ -255,6 +255,7 @@ def test_groups_join_through_chains() -> None:
     assert joined(6, np.array([0, 0, 1, 1, 2, 3]), np.array([0, 1, 1, 2, 3, 4])).tolist() == [0, 0, 0, 0, 4, 5]
 
 
+@pytest.mark.slow
 def test_real_data(data_dir: Path) -> None:
     data = load_dataset("fer2013", data_dir)
     assert make_split(data, "official").folds[0].leaks == "Of 3,589 test rows, 288 have an exact twin in train."

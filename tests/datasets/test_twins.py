@@ -45,6 +45,7 @@ def test_training_images_that_the_protocol_drops_have_been_seen_too(tmp_path: Pa
     assert (mask[12], mask[13]) == (True, False)
 
 
+@pytest.mark.slow
 def test_what_leaks_in_the_published_set(data_dir: Path) -> None:
     data = load_dataset("fer2013", data_dir)
     assert int((data.split == "validation").sum() - clean_test_mask(data, "validation").sum()) == 279

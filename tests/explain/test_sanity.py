@@ -67,6 +67,7 @@ def test_variances_stay_positive(tmp_path: Path) -> None:
     assert not np.array_equal(drawn, variance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["occlusion", "gradcam", "saliency", "integrated_gradients"])
 def test_explanations_change_with_the_weights(default: Model, method: str) -> None:
     """Adebayo et al. (2018): a method that shows the same of random weights would show the picture, not what was learned."""

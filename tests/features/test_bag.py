@@ -54,6 +54,7 @@ def test_words_are_the_means_of_the_descriptors_nearest_to_them(faces: NDArray[n
     assert np.linalg.norm(words - means, axis=1).max() < 0.1 * spread
 
 
+@pytest.mark.slow
 def test_one_vector_a_picture_whatever_the_company_and_the_processes(bag: BagOfWords, faces: NDArray[np.uint8]) -> None:
     whole = bag.transform(faces)
     np.testing.assert_array_equal(np.concatenate([bag.transform(faces[i : i + 7]) for i in range(0, 24, 7)]), whole)

@@ -23,6 +23,7 @@ def test_what_was_fitted_comes_back_from_bytes(name: str, faces: NDArray[np.uint
     assert fingerprint(again) == fingerprint(features)
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_is_no_part_of_what_a_feature_is(faces: NDArray[np.uint8]) -> None:
     one, two = (BagOfWords(**OPTIONS["bovw"], n_jobs=jobs).fit(faces) for jobs in (None, 2))
     assert fingerprint(one) == fingerprint(two)

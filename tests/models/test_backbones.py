@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torchvision.models import get_model, get_model_weights
 
 from mien.core.errors import RecipeError
-from mien.models.registry import build, count_parameters
+from mien.models.registry import build
 
 THREE = {"valence3": 3}
 
@@ -22,21 +22,6 @@ THREE = {"valence3": 3}
 def resnet() -> dict[str, torch.Tensor]:
     torch.manual_seed(5)
     return dict(get_model("resnet50").state_dict())
-
-
-@pytest.mark.parametrize(
-    ("name", "hidden", "classes", "trainable"),
-    [
-        ("vgg16", (512, 512), 3, 526_851),  # Table 4.9, A.1 and A.5
-        ("vgg16", (512, 512), 7, 528_903),  # Table A.2
-        ("vgg16", (128, 64), 3, 74_115),  # Table A.3
-        ("resnet50", (512, 512), 3, 4_459_011),  # Table 4.10 and A.5
-        ("resnet50", (512, 256), 3, 4_326_915),  # Table A.1
-        ("resnet50", (512, 256), 7, 4_327_943),  # Table A.2
-    ],
-)
-def test_trainable_parameters_of_the_thesis(name: str, hidden: tuple[int, int], classes: int, trainable: int) -> None:
-    assert count_parameters(build(name, {"only": classes}, {"hidden": hidden, "frozen": "all"})) == trainable
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -86,7 +71,7 @@ def test_gray_and_colour_pictures_are_seen_alike() -> None:
 
 @pytest.mark.parametrize("frozen", [-1, 40, 1.5, True, "none"])
 def test_parts_that_do_not_exist(frozen: Any) -> None:
-    with pytest.raises(RecipeError, match=r'vgg16 has 31 parts; frozen is a number from 0 to that, or "all"'):
+    with torch.device("meta"), pytest.raises(RecipeError, match=r'vgg16 has 31 parts; frozen is a number from 0 to that, or "all"'):
         build("vgg16", THREE, {"frozen": frozen})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,15 @@ PARAMETERS = {
     "cnncraft": 12_615_745,
 }
 LARGE = {"vgg16", "vgg19", "resnet50", "densenet169", "cnncraft"}
-SLOWLY_EXPORTED = {"deepfer", "sdl", "cnn2", "cnn3", "densecnn"}
+EXPORTED_IN_A_MINUTE = {"densenet169"}
 
 
-def _cases(slow: set[str]) -> list[Any]:
-    return [pytest.param(name, marks=[pytest.mark.slow] if name in slow else []) for name in sorted(architectures())]
+def _cases(slow: set[str], long: Collection[str] = ()) -> list[Any]:
+    marks = {"slow": slow, "long": long}
+    return [
+        pytest.param(name, marks=[getattr(pytest.mark, mark) for mark, names in marks.items() if name in names])
+        for name in sorted(architectures())
+    ]
 
 
 @pytest.fixture(params=_cases(LARGE))
@@ -77,7 +82,7 @@ def test_deterministic_by_seed_and_state_round_trip(name: str) -> None:
     assert torch.equal(first(_images())["fer7"], other(_images())["fer7"])
 
 
-@pytest.mark.parametrize("name", _cases(LARGE | SLOWLY_EXPORTED))
+@pytest.mark.parametrize("name", _cases(set(architectures()) - {"miennet"}, EXPORTED_IN_A_MINUTE))
 def test_onnx_agrees(name: str) -> None:
     torch.manual_seed(0)
     model = build(name, {"fer8": 8, "fer7": 7}).eval()

@@ -191,6 +191,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path, suffix: str
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_memory_does_not_grow_with_the_video(tmp_path: Path, suffix: str) -> None:
     few, many = (80, 240) if suffix == ".parquet" else (3, 12)  # more than one row group, and three times as many

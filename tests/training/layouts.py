@@ -22,7 +22,8 @@ _PEOPLE = 118
 _PER_CLASS = {"Training": 70, "PublicTest": 10, "PrivateTest": 10}
 
 
-NETWORKS = [name for name in list_recipes() if not isinstance(load_plan(name), ClassicalRecipe)]
+SHIPPED = {name: load_plan(name) for name in list_recipes()}
+NETWORKS = [name for name, plan in SHIPPED.items() if not isinstance(plan, ClassicalRecipe)]
 """The recipes that ship, but for those of classical models."""
 
 
@@ -37,7 +38,7 @@ def write_album(folder: Path, n: int, characters: int = 30) -> Path:
 
 def on_album(name: str, overrides: dict[str, str]) -> Plan:
     """The recipe `name` on an album in place of its own data set, with random weights; protocols of other data sets become "official"."""
-    plan = load_plan(name)
+    plan = SHIPPED[name]
     changes = {"protocol.name": "official", "protocol.options": "{}"}
     for recipe in single(plan):
         for head, part in recipe.targets.items():
@@ -76,7 +77,7 @@ def write_layouts(folder: Path) -> Path:
 def on_layouts(name: str) -> Plan:
     """The recipe `name` on the data sets of `write_layouts`: counts are not held against the published ones, and no face is looked for."""
     changes = {}
-    for recipe in single(load_plan(name)):
+    for recipe in single(SHIPPED[name]):
         if "folds" in PROTOCOLS[recipe.protocol.name].options:
             changes["protocol.fold"] = "1"
         for head, part in recipe.targets.items():

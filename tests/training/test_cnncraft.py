@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -53,6 +54,7 @@ def small(**changes: str) -> Recipe:
     return plan
 
 
+@pytest.mark.slow
 def test_the_artifact_says_what_the_network_says_of_pictures_and_their_vectors(album: Path, finished: Path) -> None:
     recipe, model = small(), load_model(finished / "model.onnx")
     split = prepared(split_of(recipe, load_sets(recipe, album), "validation"), recipe)
@@ -66,6 +68,7 @@ def test_the_artifact_says_what_the_network_says_of_pictures_and_their_vectors(a
     assert model.card.features["options"]["words"] == 10
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(album: Path, finished: Path, tmp_path: Path) -> None:
     train(small(), album, tmp_path, stop_after=1)
     train(small(), album, tmp_path, resume=True)
@@ -74,6 +77,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(album: Path, finished
     assert parts.metrics == whole.metrics
 
 
+@pytest.mark.slow
 def test_an_encoder_that_is_trained_first_builds_pictures_up_again(album: Path, finished: Path) -> None:
     losses = json.loads((finished / "beginning.json").read_text())["autoencoder_loss"]
     assert len(losses) == 3
@@ -88,6 +92,15 @@ def test_an_encoder_that_is_trained_first_builds_pictures_up_again(album: Path, 
         pretrain(model, AutoencoderPart(), images[:, :, :30, :30], 0, CPU)
 
 
+def test_a_backbone_of_gray_sees_the_gray_of_colours() -> None:
+    model = build("cnncraft", {"fer7": 7}, {"backbone": "miennet", "branches": ["backbone"], "channels": 3}).eval()
+    colours = np.random.default_rng(0).uniform(0, 255, (2, 48, 48, 3)).astype(np.float32)
+    gray = np.stack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in colours])
+    with torch.inference_mode():
+        seen, expected = model(torch.from_numpy(colours).permute(0, 3, 1, 2))["fer7"], model(torch.from_numpy(gray)[:, None])["fer7"]
+    torch.testing.assert_close(seen, expected, atol=1e-4, rtol=1e-4)
+
+
 def test_the_decoder_mirrors_the_encoder() -> None:
     whole = Autoencoder(3, (8, 16)).eval()
     assert whole.encoder(torch.rand(2, 3, 32, 32)).shape == (2, 16, 8, 8)
@@ -96,6 +109,7 @@ def test_the_decoder_mirrors_the_encoder() -> None:
     assert 0 <= float(rebuilt.min()) <= float(rebuilt.max()) <= 1
 
 
+@pytest.mark.slow
 def test_features_of_an_earlier_run_are_taken_as_they_are(album: Path, finished: Path, tmp_path: Path) -> None:
     learnt, cache = str(finished / "features.npz"), tmp_path / "vectors.sqlite"
     same = {"features.learnt": learnt, "features.cache": str(cache)}
@@ -107,6 +121,7 @@ def test_features_of_an_earlier_run_are_taken_as_they_are(album: Path, finished:
         train(small(**same, **{"features.options": "{words = 10, size = 128}"}), album, tmp_path / "third")
 
 
+@pytest.mark.slow
 def test_a_run_may_start_with_the_weights_of_another(album: Path, finished: Path, tmp_path: Path) -> None:
     theirs = best_network(Run(small(), finished)).state_dict()
     model = build("cnncraft", {"fer6": 6}, small().model.options)
@@ -123,6 +138,7 @@ def test_a_run_may_start_with_the_weights_of_another(album: Path, finished: Path
         start_from(build("cnn1", {"fer7": 7}), finished)
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_off_needs_nothing(album: Path, tmp_path: Path) -> None:
     train(small(**{"model.options.branches": '["backbone"]'}), album, tmp_path)
     assert not (tmp_path / "features.npz").exists()

@@ -25,6 +25,7 @@ def teacher() -> str:
     return "default"
 
 
+@pytest.mark.slow
 def test_targets_become_the_mixture_of_labels_and_teachers(small: dict[str, Any], small_data: Path, teacher: str) -> None:
     recipe = parse_recipe(small)
     split = split_of(recipe, load_sets(recipe, small_data), "train")

@@ -40,6 +40,7 @@ def _second(first: Run, **changes: Any) -> Any:
     return values | {"preprocess": {"saliency": str(first.folder / "model.onnx")}, "phases": [{"epochs": 2, "size": 48}], **changes}
 
 
+@pytest.mark.slow
 def test_the_map_is_part_of_the_network_and_of_the_artifact(first: Run, small_data: Path, tmp_path: Path) -> None:
     run = train(parse_recipe(_second(first)), small_data, tmp_path / "run")
     network = best_network(run)
@@ -86,6 +87,7 @@ def test_what_is_not_important_fades_to_the_mean() -> None:
     assert network(torch.zeros(1, 1, 8, 8))["seen"].shape == (1, 1, 8, 8)
 
 
+@pytest.mark.slow
 def test_a_model_without_the_head_is_refused(first: Run, small_data: Path, tmp_path: Path) -> None:
     pair = {"valence3": {"dataset": "fer2013", "options": {"verify": False}}}
     with pytest.raises(RecipeError, match="first has no head valence3"):

@@ -16,7 +16,6 @@ from mien.artifact import read_card
 
 RECIPE = """
 name = "killed"
-precision = "bf16-mixed"
 [model]
 name = "sdl"
 gaussian = 0.05

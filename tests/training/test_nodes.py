@@ -80,9 +80,11 @@ def test_two_nodes_make_the_run_that_two_devices_make(small_data: Path, tmp_path
     env = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["epochs"] == 2
     nodes, devices = (read_card(tmp_path / name / "model.onnx") for name in ("nodes", "devices"))
     assert nodes.sha256 == devices.sha256
-    assert len((tmp_path / "nodes" / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
+    for name in ("nodes", "devices"):
+        assert len((tmp_path / name / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
 
 
 @pytest.mark.slow

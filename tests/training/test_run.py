@@ -96,6 +96,7 @@ def test_card_carries_figures_of_both_heads_and_splits(finished: Run) -> None:
     assert (card.selection, card.origin.protocol) == ("validation", "official")
 
 
+@pytest.mark.slow
 def test_flip_average_is_inside_the_graph(finished: Run) -> None:
     import onnxruntime
 
@@ -109,6 +110,7 @@ def test_flip_average_is_inside_the_graph(finished: Run) -> None:
     np.testing.assert_allclose(plain, mirrored, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_an_unbroken_one_to_the_bit(recipe: Recipe, small_data: Path, tmp_path: Path) -> None:
     whole = train(recipe, small_data, tmp_path / "whole")
     for stop in (1, 2, None):
@@ -120,6 +122,7 @@ def test_resumed_run_equals_an_unbroken_one_to_the_bit(recipe: Recipe, small_dat
     assert load_model(tmp_path / "whole" / "model.onnx").card.sha256 == load_model(tmp_path / "broken" / "model.onnx").card.sha256
 
 
+@pytest.mark.slow
 def test_a_16_bit_run_keeps_the_scale_of_its_loss(
     small: dict[str, Any], small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def records(systems: ModuleType, kept: tuple[dict[str, Any], str], tmp_path: Pat
     return tmp_path / "records"
 
 
+@pytest.mark.slow
 def test_a_record_holds_what_the_evaluation_says(
     tables: ModuleType, kept: tuple[dict[str, Any], str], records: Path, run: Path, small_data: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_record_holds_what_the_evaluation_says(
     assert len(log.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_the_log_of_a_long_run_is_thinned(systems: ModuleType, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "long")
     head, row, *_ = (run / "log.csv").read_text(encoding="utf-8").splitlines()
@@ -100,6 +102,7 @@ def test_the_log_of_a_long_run_is_thinned(systems: ModuleType, run: Path, tmp_pa
     assert len(log) < 15_000
 
 
+@pytest.mark.slow
 def test_the_table_shows_a_record_and_what_was_not_run(tables: ModuleType, records: Path) -> None:
     text = tables.section(records)
     record = tables.read(records / "short.json")
@@ -111,6 +114,7 @@ def test_the_table_shows_a_record_and_what_was_not_run(tables: ModuleType, recor
     assert f"Ours: {tables.percent(*record['all'])}" in " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_paragraph_says_how_far_a_claim_is_from_ours(tables: ModuleType, records: Path) -> None:
     record = tables.read(records / "short.json")
     middle, ends = record["all"]
@@ -125,6 +129,7 @@ def test_a_paragraph_says_how_far_a_claim_is_from_ours(tables: ModuleType, recor
     assert f"fear 3 / {record['runs'][0]['all']['right']['fear']} of 4" in by_class.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_records_are_compared_picture_by_picture(systems: ModuleType, tables: ModuleType, records: Path) -> None:
     first = tables.read(records / "short.json")
     n, rng = first["n"], np.random.default_rng(0)
@@ -162,6 +167,7 @@ def test_several_seeds_are_one_record(systems: ModuleType, tables: ModuleType, r
     assert re.search(r"best \d – 9", text)
 
 
+@pytest.mark.slow
 def test_what_is_refused(systems: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"no recipe\.json"):
         systems.runs_in(tmp_path)
@@ -185,6 +191,7 @@ def test_what_is_refused(systems: ModuleType, run: Path, small_data: Path, tmp_p
         systems.record({"copy": [run, copy]}, small_data, "a machine")
 
 
+@pytest.mark.slow
 def test_figures_that_are_not_held_out_are_refused(systems: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "copy")
     card = replace(load_model(run / ARTIFACT).card, selection="test")
@@ -193,11 +200,13 @@ def test_figures_that_are_not_held_out_are_refused(systems: ModuleType, run: Pat
         systems.record({"copy": [tmp_path / "copy"]}, small_data, None)
 
 
+@pytest.mark.slow
 def test_runs_on_other_rows_are_no_seeds_of_one_record(systems: ModuleType, run: Path, small_data: Path) -> None:
     with pytest.raises(RecipeError, match="leave folds out"):
         systems._run(run, systems.plan_in(run), small_data, {"rows": "another fold"})
 
 
+@pytest.mark.slow
 def test_other_data_are_refused(systems: ModuleType, run: Path, small_data: Path, tmp_path: Path) -> None:
     table = dict(np.load(small_data / "fer2013.npz"))
     table["emotion"] = np.where(table["usage"] == "PrivateTest", 3, table["emotion"])
@@ -206,6 +215,7 @@ def test_other_data_are_refused(systems: ModuleType, run: Path, small_data: Path
         systems.record({"short": [run]}, tmp_path, None)
 
 
+@pytest.mark.slow
 def test_the_command_records_and_writes_the_section_and_keeps_the_rest(
     systems: ModuleType, tables: ModuleType, run: Path, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

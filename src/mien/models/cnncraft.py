@@ -12,6 +12,7 @@ from mien.models.blocks import Heads
 from mien.models.registry import build, register
 
 BRANCHES = ("backbone", "encoder", "handcrafted")
+_BT601 = (0.299, 0.587, 0.114)
 
 
 class Autoencoder(nn.Module):
@@ -52,7 +53,8 @@ class CNNCraft(nn.Module):
     """The three `branches`, or some of them, concatenated, and one dense layer (Fig. 1). With heads fer8 + fer7: 12,615,745 parameters.
 
     `backbone`: an architecture with `features`, whose maps are averaged, with options of its own in `backbone_options`; DenseNet-169 is the
-    paper's. `weights`: where it is one of torchvision's, as there. `widths`: of the encoder, averaged too; `channels` of the pictures.
+    paper's, and one that is not torchvision's sees gray. `weights`: where it is torchvision's, as there. `widths`: of the encoder, averaged
+    too; `channels` of the pictures.
     `handcrafted`: numbers of the vector of each picture, 750 in the paper. The figure of §3 shows no dropout; `dropout` is ours.
     """
 
@@ -100,5 +102,12 @@ class CNNCraft(nn.Module):
 
 def _maps_of(name: str, weights: str, options: Mapping[str, Any]) -> nn.Sequential:
     whole = build(name, {"none": 2}, {**options, **({} if weights == "none" else {"weights": weights})})
-    front = getattr(whole, "normalise", nn.Identity())  # where it is no part of the features
+    front = getattr(whole, "normalise", None) or _Luma()  # torchvision's own; the other networks are of gray pictures
     return nn.Sequential(front, whole.features)  # type: ignore[arg-type]
+
+
+class _Luma(nn.Module):
+    """Gray or RGB → gray, (N, 1, H, W), by the weights of ITU-R BT.601, which OpenCV's gray has too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.shape[1] == 1 else (x * x.new_tensor(_BT601).view(1, 3, 1, 1)).sum(1, keepdim=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
@@ -83,9 +86,10 @@ class Recipe(Experiment):
         return self.phases[-1].size
 
 
-def list_recipes() -> dict[str, Path]:
+@cache
+def list_recipes() -> Mapping[str, Path]:
     """The recipes that ship in the package: name → file."""
-    return {path.stem: path for path in sorted(RECIPES.glob("*.toml"))}
+    return MappingProxyType({path.stem: path for path in sorted(RECIPES.glob("*.toml"))})
 
 
 def load_recipe(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> Recipe:
