@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 from mien.artifact import load_model
 from mien.core.errors import ArtifactError, MissingExtraError, OptionError, RecipeError, TrainingError, UnknownNameError
@@ -20,7 +24,7 @@ from mien.explain import explain
 from mien.features import registry as features
 from mien.training import classifiers
 from mien.training.classical import fit, train_classical
-from mien.training.classical_graph import decision, to_graph
+from mien.training.classical_graph import as_affine, decision, to_graph
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import as_crops, load_sets, prepared, split_of
 from mien.training.ensemble import finished, load_plan
@@ -170,6 +174,14 @@ def test_the_folder_says_how_it_was_made_and_resumes(album: Path, tmp_path: Path
     assert (again.sha256, again.metrics) == (first.sha256, first.metrics)
 
 
+@pytest.mark.parametrize("steps", [(), (StandardScaler(),), (StandardScaler(), PCA(5))])
+def test_the_steps_before_a_classifier_are_one_affine_map(steps: tuple[Any, ...]) -> None:
+    vectors = np.random.default_rng(0).normal(2.0, 3.0, (40, 1100))  # more numbers than are looked at in one go
+    reduced = make_pipeline(*steps).fit_transform(vectors) if steps else vectors
+    before, shift = as_affine(make_pipeline(*steps, LinearSVC())[:-1], 1100)
+    np.testing.assert_allclose(vectors @ before + shift, reduced, atol=1e-9)
+
+
 def test_seeds_and_sweeps_run_over_classical_models(album: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
@@ -216,6 +228,7 @@ def test_what_does_not_fit_is_told(changes: dict[str, Any], error: type[Exceptio
         ({"reduce": {"components": 3, "variance": 0.9}}, "both say how many"),
         ({"targets": {"fer7": {"dataset": "fer2013"}, "fer8": {"dataset": "ferplus"}}}, "has one head"),
         ({"targets": {"fer7": {"dataset": "fer2013", "label_smoothing": 0.1}}}, "learns labels alone"),
+        ({"targets": {"fer7": {"dataset": "fer2013", "weight": 2.0}}}, "learns labels alone"),
         ({"optim": {"learning_rate": 1.0}}, "Unknown key 'optim'"),
     ],
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _OPSET = 18
 _LEAST = 1e-6  # a score of 0, as trees and neighbours give it, becomes the log of this
 _CHECKED = 256
+_ROWS = 512  # at a time, of a unit matrix that may be gigabytes
 
 
 def decision(fitted: Pipeline, vectors: Vectors) -> NDArray[np.float64]:
@@ -109,7 +110,8 @@ def as_affine(steps: Pipeline, numbers: int) -> tuple[NDArray[np.float64], NDArr
     if not len(steps):
         return np.eye(numbers), np.zeros(numbers)
     shift = steps.transform(np.zeros((1, numbers)))[0]
-    return steps.transform(np.eye(numbers)) - shift, shift
+    units = (np.eye(min(_ROWS, numbers - start), numbers, start) for start in range(0, numbers, _ROWS))
+    return np.concatenate([steps.transform(rows) - shift for rows in units]), shift
 
 
 def _check(graph: onnx.ModelProto, fitted: Pipeline, head: str, vectors: Vectors) -> None:
