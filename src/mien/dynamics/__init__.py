@@ -1,0 +1,1 @@
+"""What scores over time say: smoothing, segments and stability. Arrays in, values out."""
