@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mien.cli.clip import write_clip
@@ -165,3 +166,17 @@ def test_a_coverage_that_the_model_has_no_threshold_for(mien, photo) -> None:
     done = mien("analyze", photo, "--coverage", "0.33")
     assert done.exit_code == 1
     assert "no threshold for the coverage 0.33" in one_line(done.stderr)
+
+
+def test_what_faces_showed_over_time_goes_into_a_folder(mien, tmp_path, portrait) -> None:
+    write_clip(portrait, tmp_path / "clip.mp4")
+    done = mien("analyze", tmp_path / "clip.mp4", "--over-time", tmp_path / "over", "--smooth", "exponential=0.2", "--window", 10)
+    assert done.exit_code == 0, done.output
+    assert f"Wrote {tmp_path / 'over'}" in done.stdout
+    tracks = pd.read_csv(tmp_path / "over" / "tracks.csv")
+    assert len(tracks) >= 1
+    assert tracks["share_happiness"].max() > 0.5
+    for wrong in (["--smooth", "viterbi"], ["--over-time", tmp_path / "over", "--smooth", "hann=wide"]):
+        assert mien("analyze", tmp_path / "clip.mp4", *wrong).exit_code == 2
+    told = mien("analyze", tmp_path / "clip.mp4", "--over-time", tmp_path / "over", "--smooth", "vitarbi")
+    assert (told.exit_code, "viterbi" in told.stderr) == (1, True)

@@ -8,7 +8,7 @@ import pytest
 from mien.core.errors import OptionError
 from mien.core.labels import VALENCE3
 from mien.dynamics.series import Series
-from mien.dynamics.stability import of_group, stability, windows
+from mien.dynamics.stability import of_group, stability, window_starts
 from tests.dynamics.test_series import series
 
 
@@ -66,12 +66,13 @@ def test_the_frame_rate_does_not_count() -> None:
 
 def test_windows_move_over_the_series() -> None:
     values = series([k / 2 for k in range(41)], [0] * 20 + [2] * 21)
-    found = windows(values, 10, 5)
+    starts = window_starts([values.between(0, 3), values], 10, 5)
+    found = [stability(values, start, start + 10) for start in starts]
     assert [(one.start_s, one.end_s) for one in found] == [(0, 10), (5, 15), (10, 20)]
     assert [one.shares["negative"] for one in found] == [1, 0.5, 0]
     assert [one.switches_per_minute for one in found] == [0, 6, 0]
-    assert [(one.start_s, one.end_s) for one in windows(values, 100, 5)] == [(0, 100)]
-    assert windows(series([], []), 10, 5) == []
+    assert window_starts([values], 100, 5) == [0]
+    assert window_starts([series([], [])], 10, 5) == []
 
 
 def test_a_window_without_the_face_says_so() -> None:
@@ -88,4 +89,4 @@ def test_a_window_without_the_face_says_so() -> None:
 @pytest.mark.parametrize(("length", "step", "name"), [(0, 1, "length_s"), (1, -1, "step_s"), (float("nan"), 1, "length_s")])
 def test_windows_have_a_length_and_a_step(length: float, step: float, name: str) -> None:
     with pytest.raises(OptionError, match=f"{name} is above 0 seconds"):
-        windows(series([0], [0]), length, step)
+        window_starts([series([0], [0])], length, step)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas
     from PIL.Image import Image
 
+    from mien.dynamics.tracks import Settings
+
 Shaped = list[dict[str, Any]] | list[list[dict[str, Any]]]
 
 
@@ -101,6 +103,23 @@ class Results(Sequence[FrameResult]):
         rows = [row for source in self.sources for row in self._counts(source)]
         columns = ["source", "track", "error", "frames", "faces", *self.model.labels]
         return pandas.DataFrame(rows, columns=columns).astype({"track": "Int64"})
+
+    def dynamics(self, settings: Settings | None = None) -> dict[str, pandas.DataFrame]:
+        """What the faces of videos showed over time: the tables `scores`, `segments`, `tracks` and `stability`.
+
+        Their columns stand in `mien.report.dynamics_tables`; `settings`, a `mien.dynamics.tracks.Settings`, says how scores are smoothed,
+        cut into segments and measured. Stills have no time, and no rows.
+        """
+        from mien.analysis.temporal import FollowTracks
+        from mien.report.dynamics_tables import tables
+
+        followed = FollowTracks(self.model.labels, settings)
+        for source in self.sources:
+            followed.begin(source.info)
+            for frame in source.frames:
+                followed.frame(frame)
+            followed.end(source.error)
+        return tables(followed.found, self.model.labels)
 
     def plot(self, frame: int = 0, path: str | Path | None = None) -> Image:
         """The picture of the `frame`-th frame with boxes, labels and scores drawn on it; also written to `path` when given.

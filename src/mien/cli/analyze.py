@@ -17,6 +17,7 @@ from mien.cli.outputs import Outputs, end_with, run_into, show_overview
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
     from mien.cli.overview import Overview
+    from mien.dynamics.tracks import Settings
     from mien.sources import Source
 
 Inputs = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, videos, or camera:0.", show_default=False)]
@@ -38,6 +39,22 @@ Annotate = Annotated[
     Path | None, typer.Option(help="Write each picture and video with its faces drawn on it into this folder.", show_default=False)
 ]
 Report = Annotated[Path | None, typer.Option(help="Write a report: one HTML file that opens offline.", show_default=False)]
+OverTime = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write what each tracked face of a video showed over time into this folder: smoothed scores, segments, stability.",
+        show_default=False,
+    ),
+]
+Smooth = Annotated[
+    str,
+    typer.Option(
+        metavar="METHOD[=SECONDS]",
+        help="How scores over time are smoothed: none, exponential, hann or viterbi, with a time constant, window or dwell. "
+        "Only with --over-time.",
+    ),
+]
+Window = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Length of the windows of stability. Only with --over-time.")]
 Json = Annotated[bool, typer.Option("--json", help='Print the results as JSON (schema "mien/1") in place of the table.')]
 Abstain = Annotated[float, typer.Option(min=0, max=1, help="Mark a face whose highest score lies under this as abstained.")]
 Coverage = Annotated[
@@ -59,6 +76,9 @@ def analyze(
     out: Out = None,
     annotate: Annotate = None,
     report: Report = None,
+    over_time: OverTime = None,
+    smooth: Smooth = "hann",
+    window: Window = 30.0,
     as_json: Json = False,
     abstain_below: Abstain = 0.0,
     coverage: Coverage = None,
@@ -74,6 +94,9 @@ def analyze(
         raise typer.BadParameter(f"The end, {end} s, is not after the start, {start} s.", param_hint="--end")
     if coverage is not None and abstain_below:
         raise typer.BadParameter("Give --coverage or --abstain-below, not both.", param_hint="--coverage")
+    if over_time is None and (smooth, window) != ("hann", 30.0):
+        raise typer.BadParameter("--smooth and --window are for --over-time. Give that too.", param_hint="--over-time")
+    settings = None if over_time is None else _settings(smooth, window)
     from mien.analysis.analyzer import Analyzer
     from mien.sources import resolve
 
@@ -81,7 +104,7 @@ def analyze(
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     if annotate is not None:
         sources = without_drawn(sources, annotate, set(inputs))
-    outputs = Outputs(tuple(out or ()), report, annotate, start, end)
+    outputs = Outputs(tuple(out or ()), report, annotate, over_time, settings, start, end)
     if as_json:
         overview = _print_json(analyzer, sources, outputs)
     else:
@@ -90,6 +113,17 @@ def analyze(
         for path in outputs.paths:
             typer.echo(f"Wrote {path}")
     end_with(overview)
+
+
+def _settings(smooth: str, window_s: float) -> Settings:
+    from mien.dynamics.tracks import Settings
+
+    method, _, width = smooth.partition("=")
+    try:
+        width_s = float(width) if width else None
+    except ValueError:
+        raise typer.BadParameter(f"The seconds of a smoothing are a number; received {width!r}.", param_hint="--smooth") from None
+    return Settings(method, width_s, window_s=window_s, step_s=window_s / 6)
 
 
 def without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> Iterator[Source]:

@@ -16,12 +16,13 @@ from mien.cli.overview import COLUMNS, Overview
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
     from mien.analysis.run import Progress, Sink
+    from mien.dynamics.tracks import Settings
     from mien.sources import Source
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What to write: `tables`, a `report`, and drawn pictures into the folder `annotate`.
+    """What to write: `tables`, a `report`, drawn pictures into the folder `annotate`, and what faces showed over time into `over_time`.
 
     `start_s`, `end_s`: the part of each video that is read, so that the sound of the drawn ones is cut alike.
     """
@@ -29,16 +30,19 @@ class Outputs:
     tables: tuple[Path, ...] = ()
     report: Path | None = None
     annotate: Path | None = None
+    over_time: Path | None = None
+    settings: Settings | None = None
     start_s: float | None = None
     end_s: float | None = None
 
     @property
     def paths(self) -> list[Path]:
         """Everything that is written."""
-        return [*self.tables, *(path for path in (self.annotate, self.report) if path is not None)]
+        return [*self.tables, *(path for path in (self.annotate, self.over_time, self.report) if path is not None)]
 
     def open(self, analyzer: Analyzer, stack: ExitStack) -> list[Sink]:
         """Open every output, so that one that can't be written is known before the work begins; `stack` discards them if the work fails."""
+        from mien.analysis.temporal import FollowTracks
         from mien.artifact import Model
         from mien.report.annotated import AnnotatedFolder
         from mien.report.html import open_report
@@ -51,6 +55,8 @@ class Outputs:
             sinks.append(stack.enter_context(open_report(self.report, model, detector, metrics=metrics)))
         if self.annotate is not None:
             sinks.append(AnnotatedFolder(self.annotate, start_s=self.start_s, end_s=self.end_s))
+        if self.over_time is not None:
+            sinks.append(FollowTracks(model.labels, self.settings, self.over_time))
         return sinks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -65,6 +66,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # a read-only disk or too long a name: what stopped the writing is told instead
             temporary.unlink(missing_ok=True)
+
+
+def made_folder(folder: str | Path) -> Path:
+    """Make a folder, where it is absent, and see that it can be written. Raises OutputError."""
+    made = Path(folder)
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=made).close()
+    except OSError as error:
+        raise OutputError(f"Can't write into {folder}: {error.strerror}. Give the path of a folder that you may write.") from error
+    return made
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -5,7 +5,7 @@ All go by the frames' own times, so that any sampling rate will do, and none loo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,24 +36,39 @@ def hann(series: Series, width_s: float = 0.5) -> Series:
     return _by_stretch(series, lambda part: _hann(part, width_s))
 
 
-def viterbi(series: Series, model: DwellModel | None = None) -> Series:
+def viterbi(series: Series, dwell_s: float | DwellModel = 1.0) -> Series:
     """What a hidden Markov model makes of the scores: the likeliest path decides each row's label, its posterior the scores.
 
-    `model`: the dwell times; by default of 1 s for each label. Where path and posterior differ, the two columns change places, so that
-    `shown` is the path.
+    `dwell_s`: the mean time on a label, or a model of such times (`DwellModel.learnt`). Where path and posterior differ, the two columns
+    change places, so that `shown` is the path.
     """
-    model = model or DwellModel.even(series.labels)
-    return _by_stretch(series, model.smoothed)
+    if not isinstance(dwell_s, DwellModel):
+        _need(dwell_s > 0, "dwell_s", dwell_s, "above 0 seconds")
+        dwell_s = DwellModel.even(series.labels, dwell_s)
+    return _by_stretch(series, dwell_s.smoothed)
 
 
-SMOOTHERS: dict[str, Callable[..., Series]] = {"exponential": exponential, "hann": hann, "viterbi": viterbi}
+def none(series: Series) -> Series:
+    """The scores as they are."""
+    return series
 
 
-def smooth(series: Series, method: str, **options: Any) -> Series:
-    """Smooth by name, one of SMOOTHERS. Raises UnknownNameError, and OptionError for options out of range."""
+SMOOTHERS: dict[str, Callable[..., Series]] = {"none": none, "exponential": exponential, "hann": hann, "viterbi": viterbi}
+
+
+def smooth(series: Sequence[Series], method: str, width_s: float | None = None) -> list[Series]:
+    """Smooth the series of one video by name, one of SMOOTHERS.
+
+    `width_s`: the method's one number, its time constant, window or dwell; by default its own, and for "viterbi" the dwell times that the
+    series themselves teach. Raises UnknownNameError, and OptionError for a number out of range or where there is none.
+    """
     if method not in SMOOTHERS:
         raise UnknownNameError("smoothing", method, SMOOTHERS)
-    return SMOOTHERS[method](series, **options)
+    _need(method != "none" or width_s is None, "The width of no smoothing", width_s, "none")
+    given: list[Any] = [] if width_s is None else [width_s]
+    if method == "viterbi" and not given and any(len(part) > 1 for one in series for part in one.stretches()):
+        given = [DwellModel.learnt(series)]
+    return [SMOOTHERS[method](one, *given) for one in series]
 
 
 def _by_stretch(series: Series, work: Callable[[Series], FloatArray]) -> Series:

@@ -78,19 +78,20 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
     )
 
 
-def windows(series: Series, length_s: float = 30.0, step_s: float = 5.0) -> list[Stability]:
-    """Stability in windows of `length_s` that move by `step_s`, from the first row on while they reach its end; one at least.
+def window_starts(members: Sequence[Series], length_s: float = 30.0, step_s: float = 5.0) -> list[float]:
+    """Where windows of `length_s` begin that move by `step_s`: with the first row of all, while they end by the last; one at least.
 
     Raises OptionError for a length or a step of 0 or below.
     """
     for name, value in (("length_s", length_s), ("step_s", step_s)):
         if not value > 0:
             raise OptionError(f"{name} is above 0 seconds; received {value!r}.")
-    if not len(series):
+    times = np.concatenate([np.zeros(0), *(series.times_s for series in members)])
+    if not len(times):
         return []
-    first, last = float(series.times_s[0]), float(series.times_s[-1])
-    starts = first + step_s * np.arange(max(1, int(np.floor((last - first - length_s) / step_s + 1e-9)) + 1))
-    return [stability(series, float(start), float(start) + length_s) for start in starts]
+    first, last = float(times.min()), float(times.max())
+    more = max(0, int(np.floor((last - first - length_s) / step_s + 1e-9)))
+    return [first + step_s * k for k in range(more + 1)]
 
 
 def of_group(members: Sequence[Stability]) -> dict[str, float]:

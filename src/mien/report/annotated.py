@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 import av
 from PIL import ExifTags, Image
 
-from mien.core.errors import OutputError
-from mien.core.files import replacing
+from mien.core.files import made_folder, replacing
 from mien.core.types import RGB, FrameResult, SourceInfo
 from mien.report.draw import annotate
 from mien.report.video import MARK, AnnotatedVideo
@@ -35,17 +33,12 @@ class AnnotatedFolder:
     """
 
     def __init__(self, folder: str | Path, *, start_s: float | None = None, end_s: float | None = None) -> None:
-        self.folder = Path(folder)
+        self.folder = made_folder(folder)
         self.written: list[Path] = []
         self._part = (start_s, end_s)
         self._taken: set[str] = set()
         self._info = SourceInfo("", "image")
         self._video: AnnotatedVideo | None = None
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise OutputError(f"Can't write into {folder}: {error.strerror}. Give the path of a folder that you may write.") from error
 
     def begin(self, info: SourceInfo) -> None:
         """Start a source."""

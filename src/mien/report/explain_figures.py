@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 
-from mien.core.errors import OutputError
-from mien.core.files import replacing, write_bytes
+from mien.core.files import made_folder, replacing, write_bytes
 from mien.core.types import RGB
 from mien.report.annotated import is_drawn, stem_of
 from mien.report.draw import percent
@@ -124,13 +122,8 @@ class FigureFolder:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = made_folder(folder)
         self.written: list[Path] = []
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise OutputError(f"Can't write into {folder}: {error.strerror}. Give the path of a folder that you may write.") from error
 
     def save(self, name: str, figure: RGB) -> Path:
         """Write a figure under the name of what it shows; gives its path."""
