@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from mien.core.labels import VALENCE3
 from mien.dynamics.session import Answer, Question, answer, differences
@@ -16,7 +17,8 @@ RAW = Settings("none", least_s=0.2)
 
 
 def asked(start_s: float, end_s: float, **changes: Any) -> Question:
-    return Question(**{"id": "q", "text": "?", "phase": "", "participant": "P", "video": "v", "start_s": start_s, "end_s": end_s} | changes)
+    values: dict[str, Any] = {"id": "q", "text": "?", "phase": "", "participant": "P", "video": "v", "start_s": start_s, "end_s": end_s}
+    return Question(**values | changes)
 
 
 def video(**tracks: list[int]) -> Dynamics:
@@ -31,6 +33,8 @@ def video(**tracks: list[int]) -> Dynamics:
 def test_the_face_that_is_seen_longest_answers() -> None:
     found = video(t1=[1] * 30 + [-1] * 30, t2=[-1] * 20 + [2] * 40)
     assert [answer(asked(*ends), found, VALENCE3).track for ends in ((0, 2.9), (2, 6))] == [1, 2]
+    assert answer(asked(0, 2.9, track=2), found, VALENCE3).track == 2
+    assert answer(asked(0, 1.9, track=2), found, VALENCE3).track is None
     one = answer(asked(2, 6), found, VALENCE3)
     assert one.label == "positive"
     assert one.figures.shares["positive"] == pytest.approx(1)
@@ -63,11 +67,11 @@ def said(valence: float, participant: str, id: str, phase: str, reaction_s: floa
 
 def test_differences_are_of_pairs() -> None:
     rng = np.random.default_rng(0)
+    pairs = rng.uniform(0.1, 0.4, (12, 3, 1)) + np.array([0.0, 0.2]) + rng.normal(0, 0.03, (12, 3, 2))
     answers = []
-    for person in range(12):
-        for question in "abc":
-            base = rng.uniform(0.1, 0.4)
-            answers += [said(base, f"P{person}", question, "pre"), said(base + 0.2 + rng.normal(0, 0.03), f"P{person}", question, "post")]
+    for person, rows in enumerate(pairs):
+        for question, (before, after) in zip("abc", rows, strict=True):
+            answers += [said(before, f"P{person}", question, "pre"), said(after, f"P{person}", question, "post")]
     answers.append(said(0.9, "alone", "a", "post"))
     answers.append(said(0.9, "P0", "a", ""))
     found = {one.figure: one for one in differences(answers)}
@@ -76,7 +80,9 @@ def test_differences_are_of_pairs() -> None:
     assert valence.difference == pytest.approx(0.2, abs=0.02)
     assert valence.post - valence.pre == pytest.approx(valence.difference)
     assert valence.interval is not None
-    assert 0.17 < valence.interval.low < valence.difference < valence.interval.high < 0.23
+    by_person = [np.mean([b - a for a, b in rows]) for rows in pairs]
+    expected = ttest_1samp(by_person, 0).confidence_interval(0.95)
+    assert (valence.interval.low, valence.interval.high) == pytest.approx((expected.low, expected.high))
     assert found["positive"].difference == pytest.approx(valence.difference)
     assert found["neutral"].difference == pytest.approx(-valence.difference)
     own = {one.figure: one for one in differences(answers, "P3")}

@@ -96,7 +96,7 @@ def analyze(
         raise typer.BadParameter("Give --coverage or --abstain-below, not both.", param_hint="--coverage")
     if over_time is None and (smooth, window) != ("hann", 30.0):
         raise typer.BadParameter("--smooth and --window are for --over-time. Give that too.", param_hint="--over-time")
-    settings = None if over_time is None else _settings(smooth, window)
+    settings = None if over_time is None else settings_of(smooth, window)
     from mien.analysis.analyzer import Analyzer
     from mien.sources import resolve
 
@@ -115,7 +115,8 @@ def analyze(
     end_with(overview)
 
 
-def _settings(smooth: str, window_s: float) -> Settings:
+def settings_of(smooth: str, window_s: float = 30.0) -> Settings:
+    """The settings of "METHOD" or "METHOD=SECONDS", and a window of stability that moves by a sixth. Raises UnknownNameError."""
     from mien.dynamics.tracks import Settings
 
     method, _, width = smooth.partition("=")

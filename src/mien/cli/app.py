@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien import __version__
-from mien.cli import analyze, bench, data, demo, doctor, evaluate, explain, models, train
+from mien.cli import analyze, bench, data, demo, doctor, evaluate, explain, models, session, train
 from mien.core.errors import MienError
 
 
@@ -64,6 +64,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("explain")(explain.explain)
+app.command("session")(session.session)
 app.command("export")(models.export)
 app.command("doctor")(doctor.doctor)
 

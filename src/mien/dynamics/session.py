@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
+from mien.dynamics.segments import Segment
 from mien.dynamics.stability import Stability, stability
 from mien.dynamics.tracks import Dynamics, TrackDynamics
-from mien.evaluation.bootstrap import Interval, resampled_sums
+from mien.evaluation.bootstrap import LEVEL, Interval
 
 PHASES = ("pre", "post")
 COMPARED = ("valence_mean", "valence_sd", "rmssd", "switches_per_minute", "entropy_bits", "reaction_s")
@@ -22,7 +24,10 @@ COMPARED = ("valence_mean", "valence_sd", "rmssd", "switches_per_minute", "entro
 
 @dataclass(frozen=True)
 class Question:
-    """A part of a video: `start_s` and `end_s` in it, what was asked (`id`, `text`), of whom, and in which phase, one of PHASES or ""."""
+    """A part of a video: `start_s` and `end_s` in it, what was asked (`id`, `text`), of whom, and in which phase, one of PHASES or "".
+
+    `track`: the number of the participant's face in that video; None takes the one that is seen longest in that time.
+    """
 
     id: str
     text: str
@@ -31,15 +36,17 @@ class Question:
     phase: str
     participant: str
     video: str
+    track: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a person showed at a question.
 
-    `track`: the face that was seen longest in that time, or None. `label`: the one that led for most of that time. `reaction_s`: from the
-    question's start to the onset of `reaction`, the first expression but neutral that had not been there at the start; NaN and None
-    without one. `apex_s`: when in the video `label` was strongest.
+    `track`: the face that stands for the person, or None where it was not seen. `label`: the one that led for most of that time.
+    `reaction_s`: from the question's start to the onset of `reaction`, the first expression but neutral that had not been there at the
+    start; NaN and None without one. `apex_s`: when in the video `label` was strongest. `segments`: those of the face in that time; the
+    first and the last may reach beyond it.
     """
 
     question: Question
@@ -49,6 +56,7 @@ class Answer:
     reaction_s: float
     reaction: str | None
     apex_s: float
+    segments: Sequence[Segment] = ()
 
     def figure(self, name: str) -> float:
         """One of COMPARED, or the share of a label."""
@@ -62,7 +70,8 @@ class Answer:
 class Difference:
     """The mean of a figure before and after over `pairs` of answers to the same question, and after less before.
 
-    `interval`: 95 %, by resampling whole people, or one person's questions; None with fewer than two of those.
+    Each person counts alike, whatever the number of their questions. `interval`: 95 %, Student's over people, or over the questions of one
+    person; None with fewer than two of those. It is wide for few of them, as it has to be.
     """
 
     figure: str
@@ -75,7 +84,8 @@ class Difference:
 
 def answer(question: Question, found: Dynamics | None, labels: Iterable[str]) -> Answer:
     """What was shown at a question, out of all that was found in its video (None: nothing)."""
-    seen = [] if found is None else [(_seen(one, question), one) for one in found.tracks]
+    tracks = [] if found is None else [one for one in found.tracks if question.track in (None, one.track)]
+    seen = [(_seen(one, question), one) for one in tracks]
     longest, one = max(seen, key=lambda pair: pair[0], default=(0.0, None))
     if one is None or not longest:
         nan = float("nan")
@@ -86,7 +96,8 @@ def answer(question: Question, found: Dynamics | None, labels: Iterable[str]) ->
     rows = one.smoothed.between(question.start_s, question.end_s)
     apex = float(rows.times_s[rows.scores[:, rows.labels.index(label)].argmax()])
     after, reaction = _reaction(one, question)
-    return Answer(question, one.track, label, figures, after, reaction, apex)
+    inside = [part for part in one.segments if part.onset_s < question.end_s and part.offset_s > question.start_s]
+    return Answer(question, one.track, label, figures, after, reaction, apex, inside)
 
 
 def differences(answers: Iterable[Answer], participant: str | None = None) -> list[Difference]:
@@ -114,11 +125,12 @@ def _difference(name: str, pairs: Sequence[dict[str, list[Answer]]], units: NDAr
     if not len(values):
         nan = float("nan")
         return Difference(name, nan, nan, nan, None, 0)
-    pre, post = values.mean(axis=0).tolist()
-    interval = None
-    if len(np.unique(units)) > 1:
-        sums = resampled_sums(np.stack([values[:, 1] - values[:, 0], np.ones(len(values))], axis=1), units)
-        interval = Interval.of(sums[:, 0] / sums[:, 1])
+    means = np.stack([values[units == unit].mean(axis=0) for unit in np.unique(units)])
+    pre, post = means.mean(axis=0).tolist()
+    interval, n = None, len(means)
+    if n > 1:
+        reach = float(stdtrit(n - 1, (1 + LEVEL) / 2) * (means[:, 1] - means[:, 0]).std(ddof=1) / np.sqrt(n))
+        interval = Interval(post - pre - reach, post - pre + reach)
     return Difference(name, pre, post, post - pre, interval, len(values))
 
 
