@@ -25,7 +25,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.startswith("mien ")]
 COMMANDS.remove("mien demo")  # tests/cli/test_demo.py runs it
-COMMANDS_NAMED = ("analyze", "demo", "train", "evaluate", "bench", "explain", "export", "doctor", "data audit", "data verify")
+COMMANDS_NAMED = ("analyze", "demo", "train", "evaluate", "bench", "explain", "session", "export", "doctor", "data audit", "data verify")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
 
 

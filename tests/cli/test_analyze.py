@@ -168,6 +168,7 @@ def test_a_coverage_that_the_model_has_no_threshold_for(mien, photo) -> None:
     assert "no threshold for the coverage 0.33" in one_line(done.stderr)
 
 
+@pytest.mark.slow
 def test_what_faces_showed_over_time_goes_into_a_folder(mien, tmp_path, portrait) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")
     done = mien("analyze", tmp_path / "clip.mp4", "--over-time", tmp_path / "over", "--smooth", "exponential=0.2", "--window", 10)

@@ -20,6 +20,7 @@ def desk(tmp_path_factory, portrait) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_session_ends_with_tables_and_a_page(mien, desk, tmp_path) -> None:
     words = ["session", desk / "anna.mp4", "--segments", desk / "segments.csv", "--fps", 5]
     done = mien(*words, "--out", tmp_path / "out", "--report", tmp_path / "page.html")
