@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 
+import numpy as np
 import pytest
 
 from mien.analysis.analyzer import Analyzer
 from mien.analysis.stream import Analysed, Began, Ended, ahead, pump
-from mien.core.errors import DecodeError, InputError
+from mien.core.errors import DecodeError, InputError, OptionError
+from mien.core.types import RGB
 from tests.analysis.parts import ArraySource, ColourModel, FixedDetector, plain
 
 
@@ -140,3 +142,18 @@ def test_videos_are_tracked_and_stills_are_not(analyzer: Analyzer) -> None:
 def test_tracking_can_be_off(analyzer: Analyzer) -> None:
     events = pump(analyzer, [ArraySource("v", [plain(9, 1, 1)] * 4, "video")], track=False)
     assert {f.track_id for e in events if isinstance(e, Analysed) for f in e.result.faces} == {None}
+
+
+def test_faces_are_followed_between_detections_in_videos_alone(portrait: RGB) -> None:
+    detector = FixedDetector((150.0, 120.0, 350.0, 340.0))
+    analyzer = Analyzer(ColourModel(), detector, detect_every=3)
+    images = [np.roll(portrait, (2 * n, 3 * n), (0, 1)) for n in range(7)]
+    boxes: dict[str, list[float]] = {}
+    for source in (ArraySource("v", images, "video"), ArraySource("w", images[:2], "video"), ArraySource("s", images)):
+        found = [event.result.faces[0] for event in pump(analyzer, [source]) if isinstance(event, Analysed)]
+        boxes[source.name] = [face.face.box_xyxy[0] for face in found]
+    assert detector.asked == 3 + 1 + 7
+    assert boxes["v"] == pytest.approx([150, 153, 156] * 2 + [150], abs=0.5)
+    assert boxes["s"] == [150] * 7
+    with pytest.raises(OptionError, match="detect_every is 1 or more; received 0"):
+        Analyzer(ColourModel(), detector, detect_every=0)

@@ -37,6 +37,8 @@ class Analyzer:
     coverage : 0.8 or 0.9; in place of `abstain_below`, the threshold that the model's card keeps for answering that share of faces.
     threads : for the model's runtime; default all cores.
     detector_options : passed to the detector of that name.
+    detect_every : look for faces in each n-th analysed frame of a video only, and follow those that are there in between, at a fraction of
+        the cost (`mien.faces.follow`); who enters is seen at the next detection.
 
     An analyzer may be shared between threads.
 
@@ -47,8 +49,8 @@ class Analyzer:
     ArtifactError, LabelError
         A model file that is refused, or that can't speak in these labels.
     OptionError
-        `abstain_below` outside 0–1 or beside `coverage`, a coverage that the model keeps no threshold for, or an option that the detector
-        refuses.
+        `abstain_below` outside 0–1 or beside `coverage`, a coverage that the model keeps no threshold for, a `detect_every` below 1, or an
+        option that the detector refuses.
     """
 
     def __init__(
@@ -61,11 +63,15 @@ class Analyzer:
         coverage: float | None = None,
         threads: int | None = None,
         detector_options: Mapping[str, Any] | None = None,
+        detect_every: int = 1,
     ) -> None:
         if not 0.0 <= abstain_below <= 1.0:
             raise OptionError(f"abstain_below is a score from 0 to 1; received {abstain_below}. Give 0 to never abstain.")
         if coverage is not None and abstain_below:
             raise OptionError(f"Give abstain_below or coverage, not both; received {abstain_below} and {coverage}.")
+        if detect_every < 1:
+            raise OptionError(f"detect_every is 1 or more; received {detect_every!r}.")
+        self.detect_every = detect_every
         wanted = None if labels is None else label_set(labels)
         self.detector = make_detector(detector, **(detector_options or {})) if isinstance(detector, str) else detector
         self.model = _model(model, wanted, threads)
@@ -169,13 +175,14 @@ def analyze(
     fps: float | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    detect_every: int = 1,
     on_frame: Callable[[FrameResult, RGB], None] | None = None,
 ) -> Results:
     """Analyse pictures and videos in one call; see `Analyzer` and `Analyzer.analyze` for the options and the errors.
 
     The model and the detector are loaded for this call: for many calls, make one `Analyzer` and keep it.
     """
-    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage)
+    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, detect_every=detect_every)
     return analyzer.analyze(inputs, bgr=bgr, every=every, fps=fps, start_s=start_s, end_s=end_s, on_frame=on_frame)
 
 

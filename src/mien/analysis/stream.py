@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
+from mien.faces.follow import Follower
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
@@ -105,8 +106,14 @@ def _read(sources: Iterable[Source]) -> Generator[Began | Frame | Ended, None, N
 
 
 def _find(analyzer: Analyzer, events: Iterator[Began | Frame | Ended]) -> Generator[Began | _Found | Ended, None, None]:
+    follower: Follower | None = None
     for event in events:
-        yield _Found(event, analyzer.find(event)) if isinstance(event, Frame) else event
+        if isinstance(event, Began):
+            follower = Follower(analyzer.detect_every) if analyzer.detect_every > 1 and event.info.kind != "image" else None
+        if isinstance(event, Frame):
+            yield _Found(event, follower.find(event, analyzer.find) if follower else analyzer.find(event))
+        else:
+            yield event
 
 
 def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | Ended], track: bool) -> Generator[Event, None, None]:

@@ -29,6 +29,7 @@ Labels = Annotated[
 ]
 Every = Annotated[int, typer.Option(min=1, help="Take each N-th frame of a video.")]
 Fps = Annotated[float | None, typer.Option(min=0.001, help="Take that many frames a second of a video.", show_default=False)]
+DetectEvery = Annotated[int, typer.Option(min=1, metavar="N", help="Look for faces in each N-th of those frames; follow them in between.")]
 Start = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Begin there in a video.", show_default=False)]
 End = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Stop there in a video.", show_default=False)]
 Out = Annotated[
@@ -71,6 +72,7 @@ def analyze(
     labels: Labels = None,
     every: Every = 1,
     fps: Fps = None,
+    detect_every: DetectEvery = 1,
     start: Start = None,
     end: End = None,
     out: Out = None,
@@ -100,7 +102,7 @@ def analyze(
     from mien.analysis.analyzer import Analyzer
     from mien.sources import resolve
 
-    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, threads=threads)
+    analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, threads=threads, detect_every=detect_every)
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     if annotate is not None:
         sources = without_drawn(sources, annotate, set(inputs))

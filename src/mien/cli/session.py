@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.analyze import Detector, Every, Fps, Labels, Model, Threads, settings_of
+from mien.cli.analyze import DetectEvery, Detector, Every, Fps, Labels, Model, Threads, settings_of
 from mien.cli.console import command_line, progress, show_json, show_table
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def session(
     labels: Labels = None,
     every: Every = 1,
     fps: Fps = None,
+    detect_every: DetectEvery = 1,
     smooth: Annotated[
         str, typer.Option(metavar="METHOD[=SECONDS]", help="none, exponential, hann or viterbi, with a time constant, window or dwell.")
     ] = "hann",
@@ -55,7 +56,7 @@ def session(
         check_report(report)
     if out is not None:
         made_folder(out)
-    analyzer = Analyzer(model, detector, labels, threads=threads)
+    analyzer = Analyzer(model, detector, labels, threads=threads, detect_every=detect_every)
     with progress() as advance:
         found = analyze_session(
             videos,
