@@ -181,3 +181,15 @@ def test_what_faces_showed_over_time_goes_into_a_folder(mien, tmp_path, portrait
         assert mien("analyze", tmp_path / "clip.mp4", *wrong).exit_code == 2
     told = mien("analyze", tmp_path / "clip.mp4", "--over-time", tmp_path / "over", "--smooth", "vitarbi")
     assert (told.exit_code, "viterbi" in told.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("options", [[], ["--out", "a.csv", "--report", "r.html"], ["--out", "a.csv", "--annotate", "drawn"]])
+def test_what_can_not_be_taken_up_is_wrong_usage(mien, photo, options) -> None:
+    done = mien("analyze", photo, "--resume", *options)
+    assert done.exit_code == 2
+    assert "--resume" in done.stderr
+
+
+def test_a_run_that_ends_leaves_no_journal(mien, photo, tmp_path) -> None:
+    assert mien("analyze", photo, "--out", tmp_path / "a.csv", "--resume").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "photo.jpg"]

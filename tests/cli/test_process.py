@@ -108,3 +108,27 @@ def _everything(terminal: int) -> Iterator[bytes]:
     """What is written to a pseudo-terminal until its other end is closed, which Linux says by EIO."""
     with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
         yield from iter(lambda: file.read(4096), b"")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, portrait) -> None:
+    write_clip(portrait, tmp_path / "clip.mp4")
+    names = ("results.csv", "results.jsonl")
+    words = [sys.executable, "-m", "mien", "analyze", "clip.mp4", "--detect-every", "3"]
+
+    def command(folder: str, *more: str) -> list[str]:
+        return [*words, *(part for name in names for part in ("--out", f"{folder}/{name}")), "--over-time", f"{folder}/over", *more]
+
+    subprocess.run(command("whole"), cwd=tmp_path, check=True, capture_output=True)
+    journal = tmp_path / "parts" / "results.csv.journal"
+    running = subprocess.Popen(command("parts", "--resume"), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while running.poll() is None and not (journal.is_file() and journal.read_bytes().count(b'"frame"') > 20):
+        time.sleep(0.01)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert not any((tmp_path / "parts" / name).exists() for name in names)
+    subprocess.run(command("parts", "--resume"), cwd=tmp_path, check=True, capture_output=True)
+    for name in (*names, "over/scores.csv", "over/segments.csv", "over/tracks.csv", "over/stability.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert not journal.exists()

@@ -12,6 +12,7 @@ from mien.core.types import RGB, FrameResult, SourceInfo
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
+    from mien.analysis.journal import Journal
     from mien.sources import Source
 
 
@@ -58,6 +59,7 @@ def run(
     on_progress: Callable[[Progress], None] | None = None,
     *,
     track: bool = True,
+    journal: Journal | None = None,
 ) -> RunSummary:
     """Analyse every source into every sink, in bounded memory.
 
@@ -65,13 +67,16 @@ def run(
     the run: threads end, the open source is closed, every sink is closed with `ok=False`, and the exception goes on to the caller.
 
     `on_progress`: called with a `Progress` when a source begins, after each of its frames, and when it ends.
-    `track`: give the faces of videos and cameras track ids.
+    `track`: give the faces of videos and cameras track ids. `journal`: what it holds is taken up, what is new goes into it; sinks get
+    pictures of no pixels with what was taken up.
     """
     ledger = _Ledger()
     ok = False
     try:
-        with closing(pump(analyzer, sources, track=track)) as events:
+        with closing(pump(analyzer, sources, track=track, journal=journal)) as events:
             for event in events:
+                if journal is not None and not event.past:
+                    _keep(event, journal)
                 for sink in sinks:
                     _deliver(event, sink)
                 progress = ledger.count(event)
@@ -80,9 +85,20 @@ def run(
         ok = True
     finally:
         with ExitStack() as stack:
+            if journal is not None:
+                stack.push(lambda kind, *_: journal.close(ok and kind is None))  # the last one, when all else is written
             for sink in sinks:
                 stack.callback(sink.close, ok)
     return ledger.summary
+
+
+def _keep(event: Event, journal: Journal) -> None:
+    if isinstance(event, Began):
+        journal.begin(event.info)
+    elif isinstance(event, Analysed):
+        journal.frame(event.result, detected=event.detected)
+    else:
+        journal.end(None if event.error is None else str(event.error))
 
 
 def _deliver(event: Event, sink: Sink) -> None:

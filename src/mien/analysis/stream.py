@@ -10,7 +10,10 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
@@ -18,10 +21,12 @@ from mien.faces.follow import Follower
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
+    from mien.analysis.journal import Journal
     from mien.faces.track import Tracker
     from mien.sources import Source
 
 T = TypeVar("T")
+_NOTHING = np.zeros((0, 0, 3), np.uint8)
 READ_AHEAD = 2
 FIND_AHEAD = 1
 
@@ -32,14 +37,20 @@ class Began:
 
     info: SourceInfo
     expected_frames: int | None = None
+    past: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Analysed:
-    """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB."""
+    """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB. `detected`: its faces were looked for, not followed.
+
+    One that is `past`, as all events of a resumed run that were before it, comes from its journal, and has a picture of no pixels.
+    """
 
     result: FrameResult
     image: RGB
+    detected: bool = True
+    past: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +58,7 @@ class Ended:
     """A source is finished; `error` says why it could not be opened, or why reading stopped before its end."""
 
     error: InputError | OSError | None = None
+    past: bool = False
 
 
 Event = Began | Analysed | Ended
@@ -56,18 +68,27 @@ Event = Began | Analysed | Ended
 class _Found:
     frame: Frame
     faces: list[Face]
+    detected: bool = True
 
 
-def pump(analyzer: Analyzer, sources: Iterable[Source], *, track: bool = True) -> Generator[Event, None, None]:
+@dataclass(frozen=True, eq=False)
+class _Past:
+    result: FrameResult
+
+
+def pump(
+    analyzer: Analyzer, sources: Iterable[Source], *, track: bool = True, journal: Journal | None = None
+) -> Generator[Event, None, None]:
     """Analyse `sources` one after another: for each a `Began`, an `Analysed` for every frame, an `Ended`.
 
     A source that can't be opened, or breaks off, ends with its error; the next one follows. At most a handful of frames is in memory,
     however long a video is. Closing the generator stops the threads and closes the open source.
 
-    `track`: give the faces of a video or camera track ids; stills never have any.
+    `track`: give the faces of a video or camera track ids; stills never have any. `journal`: what an earlier run of the same has found
+    comes from there, sources that it finished are not opened. Raises InputError where it holds other sources.
     """
     with ExitStack() as stack:
-        read = stack.enter_context(closing(ahead(_read(sources), READ_AHEAD)))
+        read = stack.enter_context(closing(ahead(_read(sources, journal), READ_AHEAD)))
         found = stack.enter_context(closing(ahead(_find(analyzer, read), FIND_AHEAD)))
         yield from _judge(analyzer, found, track)
 
@@ -89,14 +110,22 @@ def ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, Non
         items.close()
 
 
-def _read(sources: Iterable[Source]) -> Generator[Began | Frame | Ended, None, None]:
-    for source in sources:
+def _read(sources: Iterable[Source], journal: Journal | None) -> Generator[Began | Frame | _Past | Ended, None, None]:
+    for place, source in enumerate(sources):
+        begun = journal.begun[place] if journal and place < len(journal.begun) else None
+        if begun and begun.source != source.name:
+            raise InputError(f"The journal holds {begun.source} in place of {source.name}. Give the same inputs, or remove it.")
+        if journal and begun and begun.ended:
+            yield from _again(journal, place)
+            continue
         began = False
         try:
             with source:
-                yield Began(source.info, source.expected_frames)
+                yield Began(source.info, source.expected_frames, past=begun is not None)
                 began = True
-                yield from source
+                if journal and begun:
+                    yield from map(_Past, journal.past(place))
+                yield from islice(source, begun.frames if begun else 0, None)
         except (InputError, OSError) as error:
             if not began:
                 yield Began(SourceInfo(source.name, source.kind))
@@ -105,18 +134,27 @@ def _read(sources: Iterable[Source]) -> Generator[Began | Frame | Ended, None, N
             yield Ended()
 
 
-def _find(analyzer: Analyzer, events: Iterator[Began | Frame | Ended]) -> Generator[Began | _Found | Ended, None, None]:
+def _again(journal: Journal, place: int) -> Generator[Began | _Past | Ended, None, None]:
+    """A source that an earlier run finished."""
+    info, error = journal.info(place)
+    yield Began(info, journal.begun[place].frames, past=True)
+    yield from map(_Past, journal.past(place))
+    yield Ended(None if error is None else InputError(error), past=True)
+
+
+def _find(analyzer: Analyzer, events: Iterator[Began | Frame | _Past | Ended]) -> Generator[Began | _Found | _Past | Ended, None, None]:
     follower: Follower | None = None
     for event in events:
         if isinstance(event, Began):
             follower = Follower(analyzer.detect_every) if analyzer.detect_every > 1 and event.info.kind != "image" else None
         if isinstance(event, Frame):
-            yield _Found(event, follower.find(event, analyzer.find) if follower else analyzer.find(event))
+            faces = follower.find(event, analyzer.find) if follower else analyzer.find(event)
+            yield _Found(event, faces, follower is None or follower.detected)
         else:
             yield event
 
 
-def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | Ended], track: bool) -> Generator[Event, None, None]:
+def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended], track: bool) -> Generator[Event, None, None]:
     tracker: Tracker | None = None
     for event in events:
         if isinstance(event, Began):
@@ -124,9 +162,13 @@ def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | Ended], track: 
             yield event
         elif isinstance(event, Ended):
             yield event
+        elif isinstance(event, _Past):
+            if tracker:
+                tracker.update([face.face for face in event.result.faces], event.result.time_s)
+            yield Analysed(event.result, _NOTHING, past=True)
         else:
             ids = tracker.update(event.faces, event.frame.time_s) if tracker else None
-            yield Analysed(analyzer.judge(event.frame, event.faces, ids), event.frame.image)
+            yield Analysed(analyzer.judge(event.frame, event.faces, ids), event.frame.image, event.detected)
 
 
 def _tracker() -> Tracker:

@@ -56,6 +56,14 @@ Smooth = Annotated[
     ),
 ]
 Window = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Length of the windows of stability. Only with --over-time.")]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep what was found beside the first --out until all is done, and go on from there if it was broken off. "
+        "Not with --annotate or --report.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help='Print the results as JSON (schema "mien/1") in place of the table.')]
 Abstain = Annotated[float, typer.Option(min=0, max=1, help="Mark a face whose highest score lies under this as abstained.")]
 Coverage = Annotated[
@@ -81,6 +89,7 @@ def analyze(
     over_time: OverTime = None,
     smooth: Smooth = "hann",
     window: Window = 30.0,
+    resume: Resume = False,
     as_json: Json = False,
     abstain_below: Abstain = 0.0,
     coverage: Coverage = None,
@@ -99,18 +108,22 @@ def analyze(
     if over_time is None and (smooth, window) != ("hann", 30.0):
         raise typer.BadParameter("--smooth and --window are for --over-time. Give that too.", param_hint="--over-time")
     settings = None if over_time is None else settings_of(smooth, window)
+    if resume and (not out or annotate is not None or report is not None or any(name.startswith("camera:") for name in inputs)):
+        raise typer.BadParameter("It needs --out, and files; what is drawn or shown of them can't be taken up.", param_hint="--resume")
     from mien.analysis.analyzer import Analyzer
+    from mien.analysis.journal import fingerprint
     from mien.sources import resolve
 
     analyzer = Analyzer(model, detector, labels, abstain_below=abstain_below, coverage=coverage, threads=threads, detect_every=detect_every)
     sources = resolve(inputs, every=every, fps=fps, start_s=start, end_s=end)
     if annotate is not None:
         sources = without_drawn(sources, annotate, set(inputs))
-    outputs = Outputs(tuple(out or ()), report, annotate, over_time, settings, start, end)
+    outputs = Outputs(tuple(out or ()), report, annotate, over_time, settings, start, end, journal_of(out[0]) if resume and out else None)
+    of = [[fingerprint(name) for name in inputs], every, fps, start, end] if resume else None
     if as_json:
-        overview = _print_json(analyzer, sources, outputs)
+        overview = _print_json(analyzer, sources, outputs, of)
     else:
-        overview = run_into(analyzer, sources, outputs)
+        overview = run_into(analyzer, sources, outputs, of=of)
         show_overview(overview)
         for path in outputs.paths:
             typer.echo(f"Wrote {path}")
@@ -129,6 +142,11 @@ def settings_of(smooth: str, window_s: float = 30.0) -> Settings:
     return Settings(method, width_s, window_s=window_s, step_s=window_s / 6)
 
 
+def journal_of(table: Path) -> Path:
+    """Where the journal of a run into `table` lies."""
+    return table.with_name(f"{table.name}.journal")
+
+
 def without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> Iterator[Source]:
     """What is drawn into a folder that is also read does not come back as input, in this run or the next; save where it is `asked` for."""
     from mien.report.annotated import is_drawn
@@ -140,11 +158,11 @@ def without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> I
             yield source
 
 
-def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> Overview:
+def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, of: object) -> Overview:
     """Through a file: what is printed is whole, and a long video is never in memory."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch, "results.json")
-        overview = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)))
+        overview = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)), of=of)
         with path.open(encoding="utf-8") as file:
             copyfileobj(file, sys.stdout)
     return overview

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien import __version__
 from mien.cli.console import progress, show_table
 from mien.cli.overview import COLUMNS, Overview
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Outputs:
     """What to write: `tables`, a `report`, drawn pictures into the folder `annotate`, and what faces showed over time into `over_time`.
 
-    `start_s`, `end_s`: the part of each video that is read, so that the sound of the drawn ones is cut alike.
+    `start_s`, `end_s`: the part of each video that is read, so that the sound of the drawn ones is cut alike. `journal`: where what was
+    found is kept until all is done, and taken up from.
     """
 
     tables: tuple[Path, ...] = ()
@@ -34,6 +36,7 @@ class Outputs:
     settings: Settings | None = None
     start_s: float | None = None
     end_s: float | None = None
+    journal: Path | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -60,8 +63,12 @@ class Outputs:
         return sinks
 
 
-def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) -> Overview:
-    """Analyse `sources` into `outputs`, with a progress bar; gives the overview of what was found."""
+def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, *, of: object = None) -> Overview:
+    """Analyse `sources` into `outputs`, with a progress bar; gives the overview of what was found.
+
+    `of`: what the journal of `outputs`, if there is one, is of, beside the analyzer.
+    """
+    from mien.analysis.journal import Journal
     from mien.analysis.run import run
 
     overview = Overview()
@@ -72,7 +79,10 @@ def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs) ->
             total = None if at.expected_frames == 1 else at.expected_frames  # a bar for each still would only flicker
             advance(f"{at.summary.sources}. {Path(at.source).name}", at.frames_done, total)
 
-        run(analyzer, sources, sinks, on_progress)
+        model = analyzer.model.identity
+        decides = [__version__, model.sha256, list(model.labels), analyzer.detector.name, analyzer.detect_every, analyzer.abstain_below, of]
+        journal = None if outputs.journal is None else Journal(outputs.journal, decides, model.labels)
+        run(analyzer, sources, sinks, on_progress, journal=journal)
     return overview
 
 

@@ -65,6 +65,7 @@ class _Window:
 class Follower:
     """Finds the faces of one video: by detection in each `every`-th frame, by following in between. Make a new one for each source.
 
+    `detected` says of the last frame whether its faces were looked for.
     Raises OptionError for an `every` below 1.
     """
 
@@ -72,6 +73,7 @@ class Follower:
         if every < 1:
             raise OptionError(f"detect_every is 1 or more; received {every!r}.")
         self._every = every
+        self.detected = True
         self._since = 0
         self._faces: list[Face] = []
         self._image: RGB | None = None
@@ -80,7 +82,8 @@ class Follower:
         """The faces of the next frame. A followed face keeps the score of its detection."""
         followed = self._follow(frame.image)
         self._since += 1
-        if followed is None or self._since >= self._every:
+        self.detected = followed is None
+        if followed is None:
             followed, self._since = detect(frame), 0
         self._faces, self._image = followed, frame.image
         return followed
