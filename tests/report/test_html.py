@@ -150,7 +150,7 @@ def test_pictures_show_faces_crops_and_every_score(page: Page) -> None:
 
 def test_a_video_has_a_timeline_a_face_and_a_table(page: Page) -> None:
     assert len(page.all("div", "plot")) == 4
-    assert len(page.all("svg", "area")) == len(page.all("svg", "ribbon")) == 4
+    assert 2 * len(page.all("svg", "area")) == len(page.all("svg", "ribbon")) == 8
     data = [json.loads(code) for code in page.code["script"] if code.startswith("{")]
     assert [len(reel["tracks"]) for reel in data] == [2, 2]
     track = data[0]["tracks"][0]

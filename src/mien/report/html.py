@@ -1,7 +1,7 @@
 """The report: one HTML file that opens offline, on light and dark screens, narrow and wide, and on paper.
 
-Written as results come in, in memory that grows neither with the length of a video nor with the number of pictures: finished cards wait in
-a temporary file until the head of the page, which counts them, can be written.
+Written as results come in, in memory that does not grow with the number of pictures, and with the length of a video by some fifty bytes for
+each of its tracked faces: finished cards wait in a temporary file until the head of the page, which counts them, can be written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 
 from mien.core.errors import UnknownNameError
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
+from mien.dynamics.gather import Gathered
+from mien.dynamics.tracks import Settings
 from mien.report import page
 from mien.report.cards import Cards
 from mien.report.output import Output
@@ -60,12 +62,14 @@ class Report(Output):
         self._totals = page.Totals(model.labels)
         self._info = SourceInfo("", "image")
         self._timeline: Timeline | None = None
+        self._gathered = Gathered(model.labels)
         super().__init__(path)
 
     def begin(self, info: SourceInfo) -> None:
         """Start a source."""
         self._info = info
         self._timeline = None if info.kind == "image" else Timeline(self._model.labels)
+        self._gathered = Gathered(self._model.labels)
 
     def frame(self, result: FrameResult, image: RGB | None = None) -> None:
         """Take in a frame and its picture, uint8 (H, W, 3) RGB; without one the report has numbers alone."""
@@ -74,6 +78,7 @@ class Report(Output):
         self._totals.empty += not result.faces
         if self._timeline is not None:
             self._timeline.add(result, image)
+            self._gathered.add(result)
             return
         for face in result.faces:
             self._totals.still_faces[int(np.argmax(face.prediction.scores))] += 1
@@ -90,7 +95,8 @@ class Report(Output):
             self._totals.videos += 1
             self._totals.moving_seconds += timeline.sums.seconds
             with self._writing():
-                self._reels.write(reel(self._info, timeline, error, self._totals.videos))
+                found = self._gathered.finish(self._info.source, Settings())
+                self._reels.write(reel(self._info, timeline, error, self._totals.videos, found))
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         self._pictures, self._reels = (stack.enter_context(_draft()) for _ in range(2))

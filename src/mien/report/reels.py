@@ -11,23 +11,29 @@ import numpy as np
 
 from mien.core.labels import LabelSet
 from mien.core.types import SourceInfo
+from mien.dynamics.tracks import Dynamics
 from mien.report.cards import count
 from mien.report.charts import Bands, bar, clock, portion, safe, score, source_name, stripe, ticks
+from mien.report.stability import segment_band, stability_table
 from mien.report.thumbs import data_uri
 from mien.report.timeline import Shot, Sums, Timeline, Track
 
 CHARTS, ROWS, SHOTS = 8, 40, 8
 SEEN = 0.01
-HINT = '<span class="note">Upper band: the highest expression. Below it: all scores, stacked to 100%. A gap: no face.</span>'
+HINT = (
+    '<span class="note">Upper band: the highest expression. Below it: all scores, stacked to 100%. Lower band: segments, after smoothing. '
+    "A gap: no face.</span>"
+)
 
 
-def reel(info: SourceInfo, timeline: Timeline, error: str | None, number: int) -> str:
-    """One video as a card. `number` tells its parts from those of other videos in the page."""
+def reel(info: SourceInfo, timeline: Timeline, error: str | None, number: int, found: Dynamics | None = None) -> str:
+    """One video as a card. `number` tells its parts from those of other videos in the page; `found` is what its tracks showed over time."""
     tracks = sorted(timeline.tracks.values(), key=lambda track: -track.sums.faces)
     broke = f'<p class="error">It broke off: {safe(error)}</p>' if error else ""
     return (
         f'<article class="card"><header><h3>{source_name(info.source)}</h3><p>{_about(info, timeline)}</p></header>{broke}'
-        f"{_strip(timeline.strip)}{_charts(timeline, tracks[:CHARTS], number)}{_table(timeline, tracks)}</article>\n"
+        f"{_strip(timeline.strip)}{_charts(timeline, tracks[:CHARTS], number, found)}{_table(timeline, tracks)}"
+        f"{stability_table(found) if found else ''}</article>\n"
     )
 
 
@@ -51,13 +57,18 @@ def _strip(shots: Sequence[Shot]) -> str:
     return f'<div class="strip">{items}</div>' if items else ""
 
 
-def _charts(timeline: Timeline, tracks: Sequence[Track], number: int) -> str:
+def _charts(timeline: Timeline, tracks: Sequence[Track], number: int, found: Dynamics | None) -> str:
     if not tracks:
         return '<p class="note">No face was found.</p>'
     bands = [Bands(timeline, track) for track in tracks]
     edges = bands[0].edges
-    axis = _axis(float(edges[0]), float(edges[-1]))
-    rows = "".join(_chart(timeline, track, band, row, axis) for row, (track, band) in enumerate(zip(tracks, bands, strict=True)))
+    ends = float(edges[0]), float(edges[-1])
+    axis = _axis(*ends)
+    parts: dict[int | None, str] = {}
+    if found:
+        parts = {one.track: segment_band(one.segments, timeline.labels, *ends) for one in found.tracks}
+    charts = enumerate(zip(tracks, bands, strict=True))
+    rows = "".join(_chart(timeline, track, band, row, axis, parts.get(track.number, "")) for row, (track, band) in charts)
     data = {
         "edges": np.round(edges, 3).tolist(),
         "tracks": [{"name": name(t), "runs": _packed(b)} for t, b in zip(tracks, bands, strict=True)],
@@ -86,7 +97,7 @@ def _axis(first_s: float, last_s: float) -> str:
     return f'<div class="axis" aria-hidden="true">{"".join(marks)}</div>'
 
 
-def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str) -> str:
+def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str, smoothed: str) -> str:
     labels, shares = timeline.labels, track.sums.shares
     share, label = max(zip(shares, labels, strict=True))
     words = f"mostly {safe(label)} ({portion(share)} of its time), seen from {clock(track.first_s)} to {clock(track.last_s)}"
@@ -96,7 +107,7 @@ def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str) 
     plot = f'<div class="plot" tabindex="0" role="img" data-row="{row}" aria-label="{name(track)}: {words}">'
     return (
         f'<section class="track"><h4>{name(track)} <small>{words}</small></h4>{moments}'
-        f"{plot}{bands.ribbon()}{bands.area()}</div>{axis}</section>"
+        f"{plot}{bands.ribbon()}{bands.area()}{smoothed}</div>{axis}</section>"
     )
 
 
