@@ -9,7 +9,7 @@ stability.csv   the same figures for each window of each track that was seen in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,12 +41,17 @@ def tables(found: Sequence[Dynamics], labels: LabelSet) -> dict[str, pandas.Data
 
 
 def write_tables(folder: str | Path, found: Sequence[Dynamics], labels: LabelSet) -> list[Path]:
-    """Write them as CSV into a folder, each whole or not at all; gives their paths. Raises OutputError."""
+    """Write them as CSV into a folder; gives their paths. Raises OutputError."""
+    return write_frames(folder, tables(found, labels))
+
+
+def write_frames(folder: str | Path, frames: Mapping[str, pandas.DataFrame]) -> list[Path]:
+    """Write DataFrames as CSV under their names into a folder, each whole or not at all; gives their paths. Raises OutputError."""
     paths = []
-    for name, table in tables(found, labels).items():
+    for name, frame in frames.items():
         paths.append(Path(folder, f"{name}.csv"))
         with replacing(paths[-1]) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+            frame.to_csv(temporary, index=False, lineterminator="\n")
     return paths
 
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.files import replacing
 from mien.core.labels import LabelSet
 from mien.dynamics.session import Answer, Difference, differences
-from mien.report.dynamics_tables import FIGURES
+from mien.report.dynamics_tables import FIGURES, write_frames
 from mien.report.values import clean, number, seconds, text
 
 if TYPE_CHECKING:
@@ -40,13 +39,8 @@ def session_tables(answers: Sequence[Answer], labels: LabelSet) -> dict[str, pan
 
 
 def write_session(folder: str | Path, answers: Sequence[Answer], labels: LabelSet) -> list[Path]:
-    """Write them as CSV into a folder, each whole or not at all; gives their paths. Raises OutputError."""
-    paths = []
-    for name, table in session_tables(answers, labels).items():
-        paths.append(Path(folder, f"{name}.csv"))
-        with replacing(paths[-1]) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
-    return paths
+    """Write them as CSV into a folder; gives their paths. Raises OutputError."""
+    return write_frames(folder, session_tables(answers, labels))
 
 
 def people(answers: Sequence[Answer]) -> list[str]:
