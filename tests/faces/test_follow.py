@@ -99,3 +99,17 @@ def test_every_frame_is_every_first(portrait: RGB, seen: Face) -> None:
     assert known.asked == [0, 1, 2]
     with pytest.raises(OptionError, match="detect_every is 1 or more; received 0"):
         Follower(0)
+
+
+def test_a_face_that_something_slides_over_is_not_carried_along(portrait: RGB, seen: Face) -> None:
+    known, follower = Known([seen]), Follower(10)
+    rng = np.random.default_rng(0)
+    board = cv2.GaussianBlur(rng.integers(0, 256, (512, 160, 3), dtype=np.uint8), (0, 0), 2)
+    for k in range(8):
+        image = portrait.copy()
+        image[:, 40 * k : 40 * k + 160] = board[:, : max(0, 512 - 40 * k)]
+        if k == 4:
+            known.faces = []
+        follower.find(Frame(image, k, k / 25), known)
+    assert len(known.asked) > 1  # it was looked for again while the board came
+    assert follower.find(Frame(portrait, 8, 8 / 25), known) == []

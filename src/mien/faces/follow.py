@@ -22,6 +22,7 @@ _FEWEST = 8  # with fewer that agree a face is lost
 _MARGIN = 0.6  # of the box, around it: how far it may move between two frames
 _SIDE = 160  # a face of more pixels is made smaller: the flow needs no more
 _ASTRAY = 1.0  # pixels between a point and itself, followed there and back
+_LOOK, _ALIKE = 24, 0.8  # side of the picture of a face that it keeps from its detection, and the least correlation with it
 
 Find = Callable[[Frame], list[Face]]
 _Gray = NDArray[np.uint8]
@@ -76,6 +77,7 @@ class Follower:
         self.detected = True
         self._since = 0
         self._faces: list[Face] = []
+        self._looks: list[NDArray[np.float32]] = []
         self._image: RGB | None = None
 
     def find(self, frame: Frame, detect: Find) -> list[Face]:
@@ -85,6 +87,7 @@ class Follower:
         self.detected = followed is None
         if followed is None:
             followed, self._since = detect(frame), 0
+            self._looks = [_look(face, frame.image) for face in followed]
         self._faces, self._image = followed, frame.image
         return followed
 
@@ -92,8 +95,24 @@ class Follower:
         """The faces where they are now; None where one is lost, or nothing is known yet."""
         if self._image is None or self._image.shape != image.shape or self._since + 1 >= self._every:
             return None
-        moved = [_moved(face, self._image, image) for face in self._faces]
-        return None if any(face is None for face in moved) else [face for face in moved if face is not None]
+        moved = []
+        for face, look in zip(self._faces, self._looks, strict=True):
+            there = _moved(face, self._image, image)
+            if there is None or float((_look(there, image) * look).mean()) < _ALIKE:  # what hides a face takes its points along
+                return None
+            moved.append(there)
+        return moved
+
+
+def _look(face: Face, image: RGB) -> NDArray[np.float32]:
+    """A small gray picture of a face, of mean 0 and deviation 1; zeros where nothing of it is in the picture."""
+    x1, y1, x2, y2 = (round(side) for side in face.box_xyxy)
+    part = image[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
+    if not part.size:
+        return np.zeros((_LOOK, _LOOK), np.float32)
+    small = cv2.resize(cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY), (_LOOK, _LOOK), interpolation=cv2.INTER_AREA)
+    gray = small.astype(np.float32) - small.mean()
+    return np.asarray(gray / max(float(gray.std()), 1e-6), np.float32)
 
 
 def _moved(face: Face, before: RGB, after: RGB) -> Face | None:

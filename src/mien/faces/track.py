@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from mien.core.boxes import overlaps
 from mien.core.types import Face
 
 MEMORY_S = 1.0
@@ -93,21 +94,11 @@ class Tracker:
     def _link(self, boxes: NDArray[np.float64]) -> dict[int, _Track]:
         """Rows of `boxes` with the track that each continues: the assignment with the largest sum of overlaps."""
         expected = np.array([track.expected(self._clock_s) for track in self._tracks]).reshape(-1, 4)
-        overlaps = _overlaps(_enlarged(boxes), _enlarged(expected))
-        pairs = zip(*linear_sum_assignment(overlaps, maximize=True), strict=True)
-        return {int(row): self._tracks[column] for row, column in pairs if overlaps[row, column] >= _LEAST_OVERLAP}
+        shared = overlaps(_enlarged(boxes), _enlarged(expected))
+        pairs = zip(*linear_sum_assignment(shared, maximize=True), strict=True)
+        return {int(row): self._tracks[column] for row, column in pairs if shared[row, column] >= _LEAST_OVERLAP}
 
 
 def _enlarged(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     margin = _BUFFER * (boxes[:, 2:] - boxes[:, :2])
     return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
-
-
-def _overlaps(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of every pair of boxes: (N, 4), (M, 4) → (N, M)."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (first, second)]
-    ratios: NDArray[np.float64] = shared / (areas[0][:, None] + areas[1][None, :] - shared)
-    return ratios

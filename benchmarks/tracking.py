@@ -1,0 +1,125 @@
+"""Who is who in drawn clips with crossings and boards that hide faces: IDF1, frames without a row, and times against the truth.
+
+    python benchmarks/tracking.py [--clips 6] [--seconds 12] [--out docs/tracking.md]
+
+Every frame is analysed. A face counts where half of it or more is seen; boxes agree from an overlap of 0.3 on, since a detector's box is
+framed in its own way. A hidden face that comes back is the same person. Then the same with detection in every third frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+import mien
+from mien.analysis.analyzer import Analyzer
+from mien.bench.measure import hardware
+from mien.core.files import write_text
+from mien.core.types import FrameResult
+from mien.datasets.avatars import Clip, scene
+from mien.evaluation.identity import Boxes, Identity, identity
+
+RATES: tuple[tuple[str, Fraction | int | str], ...] = (
+    ("23.976", Fraction(24_000, 1001)),
+    ("29.97", Fraction(30_000, 1001)),
+    ("30", 30),
+    ("variable", "variable"),
+)
+SEEN, OVERLAP = 0.5, 0.3
+HEAD = "| clip | frames a second | detection | frames | without a row | largest error of a time | IDF1 | right / missed / extra |"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one clip."""
+
+    clip: int
+    rate: str
+    every: int
+    frames: int
+    lost: int
+    time_error_s: float
+    counts: Identity
+
+    def line(self) -> str:
+        """A row of the table."""
+        counts, every = self.counts, "every frame" if self.every == 1 else f"every {self.every}rd"
+        told = f"{counts.true:,} / {counts.missed:,} / {counts.extra:,}"
+        cells = (self.clip, self.rate, every, self.frames, self.lost, f"{1000 * self.time_error_s:.3f} ms", f"{counts.idf1:.3f}", told)
+        return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def measure(clip: Clip, number: int, rate: str, every: int) -> Row:
+    """Analyse one clip and hold it against its truth."""
+    analyzer = Analyzer(threads=1, detect_every=every)
+    results = list(analyzer.stream(str(clip.path)))
+    times = {result.index: result.time_s or 0.0 for result in results}
+    error = max(abs(times[k] - time_s) for k, time_s in enumerate(clip.times_s) if k in times)
+    return Row(number, rate, every, len(clip.times_s), len(clip.times_s) - len(times), error, compare(clip, results))
+
+
+def compare(clip: Clip, results: Sequence[FrameResult]) -> Identity:
+    """Identities of the faces that are seen, against tracks."""
+    table = clip.to_df()
+    table = table[table["visible"] >= SEEN]
+    who = np.unique(table["identity"].to_numpy(str), return_inverse=True)[1]
+    truth = Boxes(table["frame"].to_numpy(int), who, table[["x1", "y1", "x2", "y2"]].to_numpy(float))
+    hidden = clip.to_df()
+    hidden = hidden[hidden["visible"] < SEEN]
+    faces = [(result.index, face) for result in results for face in result.faces]
+    found = Boxes(
+        np.array([index for index, _ in faces], int),
+        np.array([face.track_id for _, face in faces], int),
+        np.array([face.face.box_xyxy for _, face in faces], float).reshape(-1, 4),
+    )
+    return identity(truth, _without(found, hidden), OVERLAP)
+
+
+def _without(found: Boxes, hidden: object) -> Boxes:
+    """Leave out boxes on faces that are hidden by more than half: to find those is no fault."""
+    from mien.core.boxes import overlaps
+
+    keep = np.ones(len(found.frames), bool)
+    for k, (frame, box) in enumerate(zip(found.frames, found.box_xyxy, strict=True)):
+        rows = hidden[hidden["frame"] == frame]  # type: ignore[index]
+        keep[k] = not len(rows) or overlaps(box[None], rows[["x1", "y1", "x2", "y2"]].to_numpy(float)).max() < OVERLAP
+    return Boxes(found.frames[keep], found.who[keep], found.box_xyxy[keep])
+
+
+def main() -> None:
+    """Draw, analyse, compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    rows = []
+    with TemporaryDirectory() as folder:
+        for number in range(asked.clips):
+            name, rate = RATES[number % len(RATES)]
+            path = Path(folder, f"{number}.mp4")
+            clip = scene(path, seed=100 + number, seconds=asked.seconds, size=(640, 360), rate=rate, faces=3, occluders=1)
+            rows += [measure(clip, number, name, every) for every in (1, 3)]
+            print(rows[-2].line(), rows[-1].line(), sep="\n", flush=True)
+    means = {every: np.mean([row.counts.idf1 for row in rows if row.every == every]) for every in (1, 3)}
+    told = (
+        f"Mean IDF1 {means[1]:.3f} with detection in every frame, {means[3]:.3f} in every third. {asked.clips} clips of "
+        f"{asked.seconds:g} s, three people who pass each other and a board that passes in front of them (seeds from 100). "
+        f"{hardware()}, mien {mien.__version__}."
+    )
+    command = f"python benchmarks/tracking.py --clips {asked.clips} --seconds {asked.seconds:g}"
+    lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|", *(row.line() for row in rows)]
+    text = "\n".join(["# Tracking, measured", "", "```", command, "```", "", told, "", *lines, ""])
+    print(told)
+    if asked.out:
+        write_text(asked.out, text)
+
+
+if __name__ == "__main__":
+    main()
