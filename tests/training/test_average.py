@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import nn
 
-from mien.training.loop import averaged
+from mien.training.data import load_sets, prepared, split_of
+from mien.training.loop import averaged, fit, start
+from mien.training.recipe import parse_recipe
+from mien.training.run import network
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.999])
@@ -38,3 +45,14 @@ def test_a_restored_average_goes_on_where_it_was() -> None:
     for average in (first, second):
         average.update_parameters(model)
     assert torch.equal(first.module.weight, second.module.weight)
+
+
+@pytest.mark.parametrize("stop", [None, 3])
+def test_it_begins_anew_where_the_pictures_change_their_size(stop: int | None, small: dict[str, Any], small_data: Path) -> None:
+    recipe = parse_recipe(small | {"phases": [{"epochs": 2, "size": 24}, {"epochs": 2, "size": 48}]})
+    data = prepared(split_of(recipe, load_sets(recipe, small_data), "train"), recipe)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    state, counts = start(recipe, network(recipe), fabric), []
+    for until in (stop, None):  # also where a resumed run enters in the middle of a phase
+        fit(recipe, state, data, fabric, lambda now, _: counts.append(int(now.ema.n_averaged)), until=until)
+    assert counts == [6, 12, 6, 12]

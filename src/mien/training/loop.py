@@ -59,7 +59,8 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """A moving average of the weights and buffers; its decay after n steps is (1 + n) / (10 + n), until `decay` is reached.
 
-    Without that rise the random first weights would still be 4 % of an average with 0.999 after 3,200 steps, and rule it before.
+    Without that rise the random first weights would still be 4 % of an average with 0.999 after 3,200 steps, and rule it before. Where the
+    pictures change their size it begins anew.
     """
 
     def blend(kept: Any, new: Any, _: Any) -> None:
@@ -103,6 +104,8 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
         if recipe.size_at(state.epoch) != size:
             size = recipe.size_at(state.epoch)
             images = resized(train.images, size).to(fabric.device)
+            if state.epoch and recipe.size_at(state.epoch - 1) != size:
+                state.ema.n_averaged.zero_()  # weights and statistics for pictures of another size are no part of the average
         order, generator = _chances(recipe.seed * 100_003 + state.epoch, len(train), fabric)
         state.model.train()
         total = torch.zeros((), device=fabric.device)
