@@ -82,6 +82,7 @@ def test_the_path_is_the_likeliest_of_all() -> None:
     assert viterbi(raw, model).shown.tolist() == model.path(raw).tolist()
 
 
+@pytest.mark.slow
 def test_dwell_times_are_learnt() -> None:
     rng, dwell, jumps = np.random.default_rng(0), (0.5, 1.0, 3.0), np.array([[0, 0.5, 0.5], [0.1, 0, 0.9], [0.8, 0.2, 0]])
     shown: list[int] = []

@@ -82,7 +82,7 @@ def test_deterministic_by_seed_and_state_round_trip(name: str) -> None:
     assert torch.equal(first(_images())["fer7"], other(_images())["fer7"])
 
 
-@pytest.mark.parametrize("name", _cases(set(architectures()) - {"miennet"}, EXPORTED_IN_A_MINUTE))
+@pytest.mark.parametrize("name", _cases(set(architectures()), EXPORTED_IN_A_MINUTE))
 def test_onnx_agrees(name: str) -> None:
     torch.manual_seed(0)
     model = build(name, {"fer8": 8, "fer7": 7}).eval()

@@ -64,7 +64,10 @@ def parts(recipe: ClassicalRecipe, album: Path, split: str) -> tuple[np.ndarray,
     return as_crops(prepared(rows, recipe).images), next(iter(rows.heads.values())).classes.numpy()
 
 
-@pytest.mark.parametrize("name", [name if name.startswith("pixels_") else pytest.param(name, marks=pytest.mark.slow) for name in CLASSICAL])
+QUICK = [name for name in CLASSICAL if name.startswith("pixels_") and not name.endswith("valence3")]
+
+
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CLASSICAL])
 def test_every_recipe_runs_to_an_artifact(name: str, album: Path, tmp_path: Path) -> None:
     plan = load_plan(name)
     assert isinstance(plan, ClassicalRecipe)
@@ -85,7 +88,7 @@ def test_every_recipe_runs_to_an_artifact(name: str, album: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", classifiers.CLASSIFIERS)
-@pytest.mark.parametrize("labels", ["fer7", "valence3"])
+@pytest.mark.parametrize("labels", ["fer7", pytest.param("valence3", marks=pytest.mark.slow)])
 def test_the_graph_says_what_the_classifier_says(name: str, labels: str, album: Path) -> None:
     recipe = small("pixels", name, targets={labels: {"dataset": "manifest", "options": {"labels": "fer8", "channels": 1}}})
     pictures, classes = parts(recipe, album, "train")

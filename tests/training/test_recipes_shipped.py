@@ -100,7 +100,13 @@ def _step(name: str) -> dict[str, str]:
 STEPS = distinct(_step)
 
 
-@pytest.mark.parametrize("plan", STEPS.values(), ids=STEPS)
+HEAVY = ("vgg16", "vgg19", "cnn123")
+"""Steps of more than three seconds; the members of the last are there by themselves."""
+
+
+@pytest.mark.parametrize(
+    "plan", [pytest.param(plan, id=name, marks=[pytest.mark.slow] if name in HEAVY else []) for name, plan in STEPS.items()]
+)
 def test_two_steps(plan: Plan, album: Path) -> None:
     for recipe in single(plan):
         _take_two_steps(recipe, _few(split_of(recipe, load_sets(recipe, album), "train"), 2 * BATCH))
