@@ -172,6 +172,7 @@ def test_the_published_counts(labels_from: str, counts: list[int], data_dir: Pat
     assert [len(rows.subset(split)) for split in ("train", "validation", "test")] == counts
 
 
+@pytest.mark.slow
 def test_the_published_test_classes(data_dir: Path) -> None:
     test = load_dataset("ferplus", data_dir).subset("test")
     assert np.bincount(test.targets).tolist() == [1083, 892, 394, 382, 269, 16, 86, 15]

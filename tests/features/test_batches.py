@@ -73,6 +73,7 @@ class Pictures:
         return self.images[row]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_jobs", "ahead"), [(None, 1), (2, 5)])
 def test_no_more_is_read_than_the_batches_under_way(n_jobs: int | None, ahead: int, faces: NDArray[np.uint8]) -> None:
     source = Pictures(np.concatenate([faces] * 4))

@@ -62,6 +62,7 @@ def test_frozen_parts_keep_weights_and_statistics() -> None:
     assert not model.features[4].training  # type: ignore[index, union-attr]
 
 
+@pytest.mark.slow
 def test_gray_and_colour_pictures_are_seen_alike() -> None:
     model = build("vgg16", THREE).eval()
     gray = torch.rand(2, 1, 48, 48) * 255
@@ -75,6 +76,7 @@ def test_parts_that_do_not_exist(frozen: Any) -> None:
         build("vgg16", THREE, {"frozen": frozen})
 
 
+@pytest.mark.slow
 def test_weights_that_can_not_be_had(resnet: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RecipeError, match=r"no weights at .*imagnet.* \"imagenet\""):
         build("resnet50", THREE, {"weights": "imagnet"})
