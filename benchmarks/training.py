@@ -36,10 +36,11 @@ from mien.core.labels import label_set
 from mien.core.machine import processor
 from mien.datasets import load_dataset
 from mien.training.data import HeadTargets, Split
+from mien.training.devices import arithmetic
 from mien.training.loop import fit, start
 from mien.training.parts import AugmentPart
 from mien.training.recipe import Recipe, parse_recipe
-from mien.training.run import arithmetic, network
+from mien.training.run import network
 
 Epoch = Callable[[], None]
 SIDE, HEAD, WORKERS, WANTED = 48, "fer7", (0, 2), 2.0

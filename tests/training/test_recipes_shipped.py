@@ -22,10 +22,11 @@ from mien.datasets.protocols import PROTOCOLS
 from mien.datasets.terms import terms_of
 from mien.models.registry import count_parameters
 from mien.training.data import Split, load_sets, split_of
+from mien.training.devices import arithmetic
 from mien.training.ensemble import Plan, load_plan, train_plan
 from mien.training.loop import fit, start
 from mien.training.recipe import Recipe, load_recipe
-from mien.training.run import arithmetic, network
+from mien.training.run import network
 from tests.training.layouts import NETWORKS, SHIPPED, on_album, on_layouts, single, write_album, write_layouts
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,9 +22,10 @@ from mien.datasets.base import load_dataset
 from mien.models.registry import count_parameters
 from mien.training import checkpoint
 from mien.training.data import load_sets, split_of
+from mien.training.devices import arithmetic
 from mien.training.loop import _chances
 from mien.training.recipe import Recipe, parse_recipe
-from mien.training.run import Run, arithmetic, best_network, train
+from mien.training.run import Run, best_network, train
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
         scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30, growth_interval=3)
         return Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
 
-    monkeypatch.setattr("mien.training.run._fabric", half)
+    monkeypatch.setattr("mien.training.run.fabric_of", half)
     recipe = parse_recipe(small)
     train(recipe, small_data, tmp_path / "broken", stop_after=1)
     scale = checkpoint.load(tmp_path / "broken" / "checkpoint.safetensors")[1]["precision"]["scale"]
@@ -164,7 +165,7 @@ def test_bf16_where_the_device_computes_in_it(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: card is not None)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: card)
-    monkeypatch.setattr("mien.training.run.get_cpu_capability", lambda: processor)
+    monkeypatch.setattr("mien.training.devices.get_cpu_capability", lambda: processor)
     assert arithmetic(parse_recipe(small | {"precision": precision})) == used
 
 
@@ -230,7 +231,7 @@ def test_more_devices_than_there_are(recipe: Recipe, small_data: Path, tmp_path:
     def fabric(**_: object) -> None:
         raise MisconfigurationException("You requested gpu: [0, 1] But your machine only has: [0].")
 
-    monkeypatch.setattr("mien.training.run.Fabric", fabric)
+    monkeypatch.setattr("mien.training.devices.Fabric", fabric)
     with pytest.raises(TrainingError, match=r"2 devices here: .* only has: \[0\]\. Lower --devices"):
         train(recipe, small_data, tmp_path, devices=2)
 

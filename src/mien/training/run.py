@@ -24,15 +24,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import nn
-from torch.backends.cpu import get_cpu_capability
 
 from mien.artifact import read_card
 from mien.core.errors import RecipeError, TrainingError
@@ -46,6 +43,7 @@ from mien.training import checkpoint
 from mien.training.autoencoder import pretrain, start_from
 from mien.training.data import Split, load_sets, prepared, resized, split_of
 from mien.training.describing import described
+from mien.training.devices import arithmetic, fabric_of, part
 from mien.training.distill import distilled, selection_of
 from mien.training.emphasis import Emphasised, emphasis_of
 from mien.training.export import finish, handcrafted
@@ -135,7 +133,7 @@ def train(
         The folder can't be written. What was there stays whole.
     """
     run = Run(recipe, Path(folder))
-    fabric = _fabric(recipe, devices, nodes)
+    fabric = fabric_of(recipe, devices, nodes)
     if leads():  # before the processes of the other devices are started, so that a fault is told once
         claim(run.folder, recipe, resume)
     sets = load_sets(recipe, data_dir)
@@ -180,7 +178,7 @@ def train(
     fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
     if state.ended(recipe) and leads():
         finish(run, best_network(run), splits[recipe.select_on], data_dir, describe)
-    _part(fabric)
+    part(fabric)
     return run
 
 
@@ -193,13 +191,6 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
         seen, describe = described(recipe.features, seen, run.folder, resume)
     _need_fit(recipe, model, seen["train"])
     return model, seen, describe
-
-
-def _part(fabric: Fabric) -> None:
-    """End together on several devices: else a process that ends early may abort, and take the others with it."""
-    if fabric.world_size > 1:
-        fabric.barrier()
-        torch.distributed.destroy_process_group()
 
 
 def validate(model: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
@@ -223,31 +214,6 @@ def best_network(run: Run) -> nn.Module:
     with checkpoint.fitting(path):
         model.load_state_dict(states["model"])
     return model.eval()
-
-
-def _fabric(recipe: Recipe, devices: int, nodes: int) -> Fabric:
-    launched = TorchElasticEnvironment().world_size() if TorchElasticEnvironment.detect() else None
-    if launched != devices * nodes and (nodes > 1 or launched is not None):
-        raise TrainingError(
-            f"A run on {nodes} nodes with {devices} devices each needs {devices * nodes} processes started by torchrun; received "
-            f"{launched or 'none'}. Run torchrun --nnodes {nodes} --nproc-per-node {devices} … -m mien train … --devices {devices} "
-            f"--nodes {nodes} on every node."
-        )
-    try:
-        return Fabric(accelerator="auto", devices=devices, num_nodes=nodes, precision=arithmetic(recipe))
-    except MisconfigurationException as error:
-        raise TrainingError(f"Can't train on {devices} devices here: {error} Lower --devices.") from error
-
-
-def arithmetic(recipe: Recipe) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
-    """The recipe's precision; for "auto", bf16 on NVIDIA cards from Ampere on and processors with AVX-512.
-
-    Others only imitate bf16: a step of the dense network took 42 s with it on a processor with AVX2, and 2.5 s in float32.
-    """
-    if recipe.precision != "auto":
-        return recipe.precision
-    native = torch.cuda.get_device_capability() >= (8, 0) if torch.cuda.is_available() else get_cpu_capability() == "AVX512"
-    return "bf16-mixed" if native else "32-true"
 
 
 def claim(folder: Path, recipe: Part, resume: bool) -> None:
