@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.artifact import CARD_KEY, Card, Head, list_models, load_model, read_card, save_artifact
+from mien.artifact import CARD_KEY, list_models, load_model, read_card, save_artifact
+from mien.card import Card, Head
 from mien.core.errors import ArtifactError, InputError, LabelError, OptionError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
 from mien.datasets.base import SplitOrigin

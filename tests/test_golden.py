@@ -22,7 +22,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from mien.analysis.analyzer import Analyzer, analyze
-from mien.artifact import Card, Head, save_artifact, softmax
+from mien.artifact import save_artifact, softmax
+from mien.card import Card, Head
 from mien.core.labels import FER8, LabelSet
 from mien.core.types import RGB
 from mien.preprocess import Preprocessing

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.artifact import Card, Head, load_model, read_card
+from mien.artifact import load_model, read_card
+from mien.card import Card, Head
 from mien.core.errors import ArtifactError, InputError, UnknownNameError
 from mien.core.labels import FER8
 from mien.faces.align import cut

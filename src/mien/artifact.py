@@ -1,7 +1,8 @@
 """A trained model in one file: an ONNX graph whose metadata is its card. The only thing that leaves training and enters analysis.
 
 The graph takes pictures, float32 (N, channels, size, size) in 0–255, or an input ``features``, float32 (N, D), or both, and has one
-output of logits (N, C) for each head of the card; it normalises its input itself. The card is JSON under the metadata key ``mien.card``;
+output of logits (N, C) for each head of the card; it normalises its input itself. The graph of a model of sequences takes the pictures of
+one sequence, and its outputs have one row. The card is JSON under the metadata key ``mien.card``;
 what makes the features of a picture, with all that it has learnt, is an npz file under ``mien.features``. Nothing is ever unpickled.
 """
 
@@ -10,23 +11,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.card import Card, Head
 from mien.core.errors import ArtifactError, InputError, OptionError, UnknownNameError
 from mien.core.files import open_input, write_bytes
-from mien.core.labels import LABEL_SETS, LabelSet, label_set
+from mien.core.labels import LabelSet, label_set
 from mien.core.optional import require
 from mien.core.protobuf import entry
 from mien.core.types import ModelIdentity, Scores
-from mien.datasets.base import SplitOrigin
-from mien.preprocess import Crops, Preprocessing
+from mien.datasets.sequences import resample
+from mien.preprocess import Crops
 
 if TYPE_CHECKING:
     import onnx
@@ -34,98 +36,11 @@ if TYPE_CHECKING:
 
     from mien.features.pictures import PictureTransformer
 
-SCHEMA = 1
 CARD_KEY = "mien.card"
 FEATURES_KEY = "mien.features"
 FEATURES_INPUT = "features"
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Head:
-    """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by.
-
-    `abstain_at`: coverage, written as "0.9", → the score under which to abstain so that about this share of faces is answered, as fitted on
-    the selection split; empty for a model that was made without.
-
-    Raises ArtifactError unless the temperature is positive and finite, and the thresholds lie in 0–1.
-    """
-
-    output: str
-    labels: LabelSet
-    temperature: float = 1.0
-    abstain_at: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.temperature < float("inf"):
-            raise ArtifactError(f"The output {self.output!r} has the temperature {self.temperature}; a temperature is a positive number.")
-        for coverage, threshold in self.abstain_at.items():
-            if not 0 <= threshold <= 1:
-                raise ArtifactError(f"The output {self.output!r} has the threshold {threshold} at coverage {coverage}; scores lie in 0–1.")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What has to be known to use a model rightly and to trust it. Stored inside the model's file.
-
-    `heads`: the first one is the default. `training_data` and `licence` say what the weights come from and under which terms they may be
-    used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval; "held_out" is False on the split
-    that the best epoch was picked on. `selection`: that split. `origin`: the protocol by which rows came to train, validation and test.
-    `features`: the handcrafted features that the graph takes, by name and options; empty for one that takes pictures alone. `sha256` is
-    that of graph, weights and features; it is filled in when the file is written.
-    """
-
-    name: str
-    version: str
-    heads: tuple[Head, ...]
-    preprocessing: Preprocessing
-    training_data: str
-    licence: str
-    metrics: tuple[dict[str, Any], ...] = ()
-    recipe: dict[str, Any] = field(default_factory=dict)
-    parameters: int | None = None
-    sha256: str = ""
-    selection: str = "validation"
-    origin: SplitOrigin = field(default_factory=SplitOrigin)
-    features: dict[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The card as plain JSON values."""
-        data = asdict(self)
-        data["heads"] = [
-            {
-                "output": h.output,
-                "label_set": h.labels.name,
-                "labels": list(h.labels),
-                "temperature": h.temperature,
-                "abstain_at": dict(h.abstain_at),
-            }
-            for h in self.heads
-        ]
-        return {"mien": SCHEMA, **data}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Card:
-        """Read a card. Raises ArtifactError when a field is missing or malformed."""
-        try:
-            if data["mien"] != SCHEMA:
-                raise ArtifactError(f"The card has schema {data['mien']!r}; this version of mien reads schema {SCHEMA}. Update mien.")
-            heads = tuple(_head(h) for h in data["heads"])
-            fields = {name: data[name] for name in ("name", "version", "training_data", "licence", "recipe", "parameters", "sha256")}
-            return cls(
-                heads=heads,
-                preprocessing=Preprocessing(**data["preprocessing"]),
-                metrics=tuple(data["metrics"]),
-                selection=data.get("selection", "validation"),  # an older card does not tell, and there was no other
-                origin=SplitOrigin(**data.get("origin", {})),
-                features=data.get("features", {}),
-                **fields,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
-            raise ArtifactError(
-                f"The card of this model can't be read ({type(error).__name__}: {error}). Export the model again."
-            ) from error
 
 
 class ExpressionModel(Protocol):
@@ -189,7 +104,7 @@ class Model:
 
     def with_labels(self, labels: str | LabelSet) -> Model:
         """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
-        return Model(self.card, self._session, label_set(labels), self.file, self.features)
+        return type(self)(self.card, self._session, label_set(labels), self.file, self.features)
 
     def threshold_at(self, coverage: float) -> float:
         """The score under which to abstain so that about the share `coverage` of faces is answered, as on the selection split.
@@ -207,13 +122,16 @@ class Model:
 
     def logits(self, crops: Crops, head: LabelSet | None = None) -> NDArray[np.float32]:
         """Raw outputs (N, C) of the head of that label set (default: the one behind `labels`), before temperature and softmax."""
+        inputs = self.card.preprocessing.to_input(crops)
+        return self._run([inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)], head)
+
+    def _run(self, parts: Iterable[NDArray[np.float32]], head: LabelSet | None) -> NDArray[np.float32]:
+        """What the graph says of each of several inputs, one below the other."""
         chosen = self._head if head is None else next((h for h in self.card.heads if h.labels == head), None)
         if chosen is None:
             raise UnknownNameError("head", head.name if head else "", [h.labels.name for h in self.card.heads])
-        inputs = self.card.preprocessing.to_input(crops)
-        parts: list[NDArray[np.float32]] = [np.zeros((0, len(chosen.labels)), np.float32)]
-        parts += [self._session.run([chosen.output], self.feed(inputs[i : i + BATCH]))[0] for i in range(0, len(inputs), BATCH)]
-        return np.concatenate(parts)
+        none = np.zeros((0, len(chosen.labels)), np.float32)
+        return np.concatenate([none, *(self._session.run([chosen.output], self.feed(part))[0] for part in parts)])
 
     def feed(self, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """What the graph takes, of pictures as `Preprocessing.to_input` gives them."""
@@ -229,8 +147,40 @@ class Model:
         `crops`: uint8 (N, H, W) gray or (N, H, W, 3) RGB of any size, or a sequence of such images of several sizes, framed as
         `mien.faces.align.cut` frames a face. No crops give an array of shape (0, C).
         """
-        scores = softmax(self.logits(crops) / np.float32(self._head.temperature))
+        return self._scores(self.logits(crops))
+
+    def _scores(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = softmax(logits / np.float32(self._head.temperature))
         return self._head.labels.project(scores, self.labels) if self._projects else scores
+
+
+class SequenceModel(Model):
+    """A loaded model of sequences: it says of the pictures of one face over time what they show together.
+
+    It learnt from sequences as its card's `sequence` says: resampled to `frames`, or of their own lengths where that is None; and at
+    `rate_hz`, None for an unknown one.
+    """
+
+    def sequence_logits(self, sequences: Iterable[Crops], head: LabelSet | None = None) -> NDArray[np.float32]:
+        """Raw outputs (N, C) as `logits` gives them, one row for each sequence of crops, first to last, at least one each."""
+        return self._run(map(self._input, sequences), head)
+
+    def predict_sequences(self, sequences: Iterable[Crops]) -> NDArray[np.float32]:
+        """Scores float32 (N, C), rows summing to 1, one row for each sequence of crops, as `predict` takes them. Raises InputError."""
+        return self._scores(self.sequence_logits(sequences))
+
+    def logits(self, crops: Crops, head: LabelSet | None = None) -> NDArray[np.float32]:
+        """Raw outputs (N, C), each crop taken for a face that was seen once."""
+        return self.sequence_logits(([crop] for crop in crops), head)
+
+    def _input(self, crops: Crops) -> NDArray[np.float32]:
+        if not len(crops):
+            raise InputError("A sequence holds at least one crop; received none.")
+        frames = self.card.sequence["frames"]
+        kept = np.arange(len(crops)) if frames is None else resample(len(crops), frames)
+        different, places = np.unique(kept, return_inverse=True)
+        chosen = crops[different] if isinstance(crops, np.ndarray) else [crops[i] for i in different]
+        return self.card.preprocessing.to_input(chosen)[places]
 
 
 def as_pictures(inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -285,7 +235,8 @@ def load_model(name_or_path: str | Path = "default", labels: str | LabelSet | No
     """
     path = find_model(name_or_path)
     card, session, data = _open(path, threads)
-    model = Model(card, session, label_set(labels) if labels is not None else card.heads[0].labels, data, _features(card, session))
+    kind = SequenceModel if card.sequence else Model
+    model = kind(card, session, label_set(labels) if labels is not None else card.heads[0].labels, data, _features(card, session))
     _check_outputs(path, model, session)
     return model
 
@@ -365,7 +316,7 @@ def _card_field(text: str) -> bytes:
 
 def _check_outputs(path: Path, model: Model, session: onnxruntime.InferenceSession) -> None:
     card, pre = model.card, model.card.preprocessing
-    shape = (1, pre.channels, pre.size, pre.size)
+    shape = (card.sequence.get("frames") or 1, pre.channels, pre.size, pre.size)
     outputs = [o.name for o in session.get_outputs()]
     missing = [h.output for h in card.heads if h.output not in outputs]
     if missing:
@@ -380,15 +331,3 @@ def _check_outputs(path: Path, model: Model, session: onnxruntime.InferenceSessi
                 f"{path}: output {head.output!r} has shape {result.shape}, its label set {head.labels.name} has {len(head.labels)} labels. "
                 "The label count does not fit; export the model again with its own labels."
             )
-
-
-def _head(data: dict[str, Any]) -> Head:
-    thresholds = {str(coverage): float(threshold) for coverage, threshold in data.get("abstain_at", {}).items()}
-    return Head(data["output"], _named(data["label_set"], data["labels"]), float(data["temperature"]), thresholds)
-
-
-def _named(name: str, names: list[str]) -> LabelSet:
-    known = LABEL_SETS.get(name)
-    if known is not None and list(known) != names:
-        raise ArtifactError(f"The card calls {names} the label set {name!r}, which is {list(known)}.")
-    return known or LabelSet(name, tuple(names))

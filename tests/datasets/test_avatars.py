@@ -151,7 +151,7 @@ def test_sequences_come_and_go(sequences: Dataset) -> None:
 
 def test_the_face_changes_with_the_intensity() -> None:
     """Between the frames of a sequence the face moves most while the expression comes and goes."""
-    plan = Plan(FER8, cast(("ada",), 0), 3, 48, True, "crop", (1.0, 1.0), 30)
+    plan = Plan(FER8, cast(("ada",), 0), 3, 48, True, "crop", (1.0, 1.0), (30, 30))
     rows = plan.drawn(1)
     first = rows[0].image.astype(float)
     apex = next(one for one in rows if one.row["phase"] == "apex").image.astype(float)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from mien.artifact import Card, Head, Model, load_model, save_artifact
+from mien.artifact import Model, load_model, save_artifact
+from mien.card import Card, Head
 from mien.core.labels import FER8, LabelSet
 from mien.core.types import ModelIdentity
 from mien.datasets import load_dataset

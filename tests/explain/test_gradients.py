@@ -7,7 +7,8 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from mien.artifact import Card, Head, Model, load_model, save_artifact
+from mien.artifact import Model, load_model, save_artifact
+from mien.card import Card, Head
 from mien.core.errors import ArtifactError, OptionError, UnknownNameError
 from mien.core.labels import FER7, VALENCE3
 from mien.explain import explain, gradients

@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from mien.artifact import Head, load_model, save_artifact
+from mien.artifact import load_model, save_artifact
+from mien.card import Head
 from mien.core.errors import ArtifactError
 from mien.core.labels import FER7, FER8, LabelSet
 from mien.datasets.base import SplitOrigin

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mien.artifact import Card, Head
+from mien.card import Card, Head
 from mien.core.errors import RecipeError, TrainingError
 from mien.core.labels import FER7
 from mien.datasets.base import SplitOrigin

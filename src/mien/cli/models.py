@@ -12,7 +12,7 @@ from mien.cli.console import show_json, show_table, stdout
 from mien.cli.options import Json
 
 if TYPE_CHECKING:
-    from mien.artifact import Card, Head
+    from mien.card import Card, Head
 
 app = typer.Typer(help="The shipped models, and the card in any model file.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from mien.cli.console import Advance, progress, show_json, show_table, stdout
 from mien.cli.options import DataDir, Json, pairs
 
 if TYPE_CHECKING:
-    from mien.artifact import Card
+    from mien.card import Card
     from mien.training.classical_recipe import ClassicalRecipe
     from mien.training.ensemble import Ensemble, Plan
     from mien.training.recipe import Recipe

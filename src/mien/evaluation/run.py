@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from mien.core.errors import DatasetAbsentError, InputError, LabelError, OptionE
 from mien.core.labels import LabelSet, label_set
 from mien.core.types import Scores
 from mien.datasets.base import SPLITS, Dataset, SplitOrigin, split_name
+from mien.datasets.sequences import Sequences
 from mien.datasets.twins import clean_test_mask
 from mien.evaluation.calibration import Recalibration, expected_calibration_error, recalibrate, retempered
 from mien.evaluation.grouping import group_rows
@@ -31,6 +32,14 @@ class Predictor(Protocol):
 
     def predict(self, crops: NDArray[np.uint8]) -> Scores:
         """Scores (N, C), rows summing to 1, for uint8 (N, H, W) or (N, H, W, 3)."""
+
+
+@runtime_checkable
+class SequencePredictor(Protocol):
+    """Anything that scores sequences of pictures."""
+
+    def predict_sequences(self, sequences: Iterable[NDArray[np.uint8]]) -> Scores:
+        """Scores (N, C), rows summing to 1, for N sequences of pictures, uint8 (T, H, W) or (T, H, W, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +118,10 @@ def evaluate(
 ) -> SplitEvaluation:
     """Predict the labelled images of `split` (a name that `split_name` knows) and judge the scores, with and without leaked twins.
 
-    `dataset` is whole, with its train rows: they tell which images have leaked. `labels` reads it under another label set, as
-    `Dataset.with_labels` does. `groups` ("twins", "subjects" or "sequences") are resampled together for the intervals. `calibrate` fits a
-    temperature on the validation rows too. `progress` is called with the images done and the images in all.
+    `dataset` is whole, with its train rows: they tell which images have leaked; a model of sequences is judged on `Sequences`. `labels`
+    reads it under another label set, as `Dataset.with_labels` does. `groups` ("twins", "subjects" or "sequences") are resampled together
+    for the intervals. `calibrate` fits a temperature on the validation rows too. `progress` is called with the images done and the images
+    in all.
 
     Raises
     ------
@@ -137,11 +147,26 @@ def evaluate(
         )
     rows = labelled_rows(dataset, role)
     fitted = labelled_rows(dataset, "validation") if calibrate else rows[:0]
-    scores = predict_all(model, dataset.images[np.concatenate([rows, fitted])], batch=batch, progress=progress)
+    scores = _all_scores(model, dataset, np.concatenate([rows, fitted]), batch, progress)
     found = judge(scores[: len(rows)], dataset, role, clean=clean, groups=groups, seed=seed, model=model)
     if not calibrate:
         return found
     return replace(found, recalibrated=recalibrate(scores[len(rows) :], dataset.targets[fitted], found.scores, found.targets))
+
+
+def _all_scores(model: Predictor, dataset: Dataset, rows: NDArray[np.int64], batch: int, progress: Progress | None) -> Scores:
+    if not isinstance(dataset, Sequences):
+        return predict_all(model, dataset.images[rows], batch=batch, progress=progress)
+    if not isinstance(model, SequencePredictor):
+        raise InputError(f"{_name(model)} reads single pictures, and {dataset.name} holds sequences. Give the data set of their frames.")
+
+    def sequences() -> Iterator[NDArray[np.uint8]]:
+        for done, row in enumerate(rows.tolist(), start=1):
+            yield dataset.pictures[dataset.frames_of(row)]
+            if progress is not None:
+                progress(done, len(rows))
+
+    return model.predict_sequences(sequences())
 
 
 def judge(

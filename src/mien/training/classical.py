@@ -24,7 +24,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mien.artifact import Card, read_card
+from mien.artifact import read_card
+from mien.card import Card
 from mien.core.errors import RecipeError
 from mien.core.files import write_text
 from mien.datasets.options import check_values
@@ -34,13 +35,13 @@ from mien.features.pictures import PictureTransformer, Vectors
 from mien.features.texture import Pixels
 from mien.preprocess import Preprocessing
 from mien.training import classifiers
-from mien.training.classical_graph import as_affine, behind_network, from_pictures, scores_alone, to_graph
+from mien.training.classical_graph import as_affine, from_pictures, scores_alone, to_graph
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import as_crops, load_sets, prepared, split_of
 from mien.training.describing import features_of, learn, share_out
 from mien.training.distill import selection_of
 from mien.training.export import ARTIFACT, card_of, conclude, preprocessing_of
-from mien.training.layers import NetworkLayer
+from mien.training.layers import NetworkLayer, behind_network
 from mien.training.parts import NETWORK
 from mien.training.run import circumstances, claim, of_data
 

@@ -14,8 +14,6 @@ from mien.artifact import FEATURES_INPUT
 from mien.core.errors import TrainingError
 from mien.features.pictures import Vectors
 from mien.preprocess import Preprocessing
-from mien.training.fuse import opset_of
-from mien.training.layers import VECTORS, NetworkLayer
 
 if TYPE_CHECKING:
     import onnx
@@ -80,18 +78,6 @@ def from_pictures(graph: onnx.ModelProto, preprocessing: Preprocessing) -> onnx.
     graph.graph.input.append(onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, shape))
     graph.graph.node.insert(0, onnx.helper.make_node("Flatten", ["images"], [FEATURES_INPUT], axis=1))
     return graph
-
-
-def behind_network(layer: NetworkLayer, graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The network up to its layer and the graph behind it, as one graph that takes pictures."""
-    import onnx.compose
-    import onnx.version_converter
-
-    graph = onnx.version_converter.convert_version(graph, opset_of(layer.graph))
-    front = onnx.compose.add_prefix(layer.graph, "network/", rename_inputs=False)
-    front.ir_version = graph.ir_version = max(front.ir_version, graph.ir_version)
-    joined: onnx.ModelProto = onnx.compose.merge_models(front, graph, io_map=[(f"network/{VECTORS}", FEATURES_INPUT)])
-    return joined
 
 
 def scores_alone(head: str, classes: int) -> onnx.ModelProto:

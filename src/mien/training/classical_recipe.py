@@ -52,8 +52,10 @@ class ClassicalRecipe(Experiment):
         if len(self.targets) != 1:
             raise ValueError(f"a classical model has one head; received targets {', '.join(self.targets)}. Leave one")
         part = next(iter(self.targets.values()))
-        if part.loss != "cross_entropy" or part.label_smoothing or part.weight != 1 or self.preprocess.saliency is not None:
-            raise ValueError("a classical model learns labels alone. Leave loss, label_smoothing, weight and preprocess.saliency out")
+        if part.loss != "cross_entropy" or part.label_smoothing or part.weight != 1 or self.preprocess.saliency or self.sequence:
+            raise ValueError(
+                "a classical model learns labels of pictures. Leave loss, label_smoothing, weight, preprocess.saliency and sequence out"
+            )
         if self.features.cache is not None or (self.features.learnt is not None and self.features.name == NETWORK):
             raise ValueError("features.cache is for networks, and features.learnt for handcrafted features. Leave it out")
         return self

@@ -19,10 +19,12 @@ from mien.datasets.base import Dataset, load_dataset
 from mien.datasets.plan import Plan
 from mien.datasets.protocols import make_split
 from mien.datasets.sampling import oversampled_rows
+from mien.datasets.sequences import Sequences, as_sequences
 from mien.preprocess import equalised, to_square
 from mien.training.experiment import Experiment
 from mien.training.losses import balanced_weights
 from mien.training.parts import TargetPart
+from mien.training.sequences import stacked
 
 _TINT = 30
 
@@ -44,19 +46,37 @@ class HeadTargets:
 
 @dataclass(frozen=True)
 class Split:
-    """One split, decoded: `images` uint8 (N, 1 or 3, H, W), the targets of each head, and handcrafted features (N, D), if any."""
+    """One split, decoded: `images` uint8 (N, 1 or 3, H, W), the targets of each head, and handcrafted features (N, D), if any.
+
+    Of sequences, `images` are uint8 (N, T, C, H, W); as a network takes them, (N, T, H, W), gray, a frame a channel, or float32 (N, T, D),
+    a vector a frame. `lengths`: how many of the T count, int64 (N,), None where all do.
+    """
 
     images: Tensor
     heads: dict[str, HeadTargets]
     vectors: Tensor | None = None
+    lengths: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
+    def beside(self) -> Tensor | None:
+        """What a network takes of each row beside `images`: handcrafted features, or the lengths of sequences."""
+        return self.vectors if self.lengths is None else self.lengths
+
+    def taken(self, rows: Tensor) -> Split:
+        """Those rows, in that order."""
+        heads = {name: _taken(head, rows) for name, head in self.heads.items()}
+        vectors, lengths = (None if column is None else column[rows] for column in (self.vectors, self.lengths))
+        return Split(self.images[rows], heads, vectors, lengths)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over pixels and targets: equal fingerprints mean equal data."""
         digest = hashlib.sha256(self.images.numpy().tobytes())
+        if self.lengths is not None:
+            digest.update(self.lengths.numpy().tobytes())
         for name, head in sorted(self.heads.items()):
             digest.update(name.encode() + head.probabilities.numpy().tobytes() + head.classes.numpy().tobytes())
         return digest.hexdigest()
@@ -103,9 +123,10 @@ def load_sets(recipe: Experiment, data_dir: str | Path) -> dict[str, Dataset]:
 
 
 def read_target(recipe: Experiment, head: str, data_dir: str | Path) -> Dataset:
-    """The data set of one head, in the head's label set. Raises as `load_dataset` and `Dataset.with_labels` do."""
+    """The data set of one head, in the head's label set. Raises as `load_dataset`, `as_sequences` and `Dataset.with_labels` do."""
     part = recipe.targets[head]
-    return load_dataset(part.dataset, data_dir, **part.options).with_labels(recipe.labels_of(head))
+    dataset = load_dataset(part.dataset, data_dir, **part.options)
+    return (dataset if recipe.sequence is None else as_sequences(dataset)).with_labels(recipe.labels_of(head))
 
 
 def split_of(recipe: Experiment, sets: dict[str, Dataset], split: str) -> Split:
@@ -127,6 +148,9 @@ def split_of(recipe: Experiment, sets: dict[str, Dataset], split: str) -> Split:
             _need_every_class(heads[head], part, base.name)
         if not (told := torch.stack([head.known for head in heads.values()]).any(0)).all():
             rows, heads = rows[told.numpy()], {name: _taken(head, told) for name, head in heads.items()}
+    if recipe.sequence is not None and isinstance(base, Sequences):
+        pictures, lengths = stacked(base, rows, recipe.sequence.frames)
+        return Split(_channels_first(torch.from_numpy(pictures).flatten(0, 1)).unflatten(0, pictures.shape[:2]), heads, lengths=lengths)
     images = torch.from_numpy(np.ascontiguousarray(base.images[rows]))
     found = Split(_channels_first(images), heads)
     return tinted(found, recipe.protocol.tinted) if split == "train" and recipe.protocol.tinted else found
@@ -135,6 +159,9 @@ def split_of(recipe: Experiment, sets: dict[str, Dataset], split: str) -> Split:
 def prepared(split: Split, recipe: Experiment) -> Split:
     """The split as the network will see it in use: at the last phase's size by `mien.preprocess`, equalised where the recipe says so."""
     size, images = recipe.picture_size, split.images
+    if images.ndim == 5:
+        frames = prepared(replace(split, images=images.flatten(0, 1)), recipe)
+        return replace(split, images=frames.images.unflatten(0, images.shape[:2]))
     if images.shape[2:] != (size, size):
         square = [to_square(image, size) for image in as_crops(images)]
         images = _channels_first(torch.from_numpy(np.stack(square)))
@@ -160,7 +187,7 @@ def tinted(split: Split, classes: Sequence[str]) -> Split:
     warm, cold = ((chosen + sign * shifts).clamp(0, 255).to(torch.uint8) for sign in (1, -1))
     copies = [warm, cold, *(part.flip(3) for part in (split.images[rows], warm, cold))]
     order = torch.cat([torch.arange(len(split)), rows.repeat(len(copies))])
-    return Split(torch.cat([split.images, *copies]), {name: _taken(one, order) for name, one in split.heads.items()})
+    return replace(split.taken(order), images=torch.cat([split.images, *copies]))
 
 
 def as_crops(images: Tensor) -> NDArray[np.uint8]:
@@ -174,8 +201,8 @@ def _channels_first(images: Tensor) -> Tensor:
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """uint8 (N, C, H, W) → uint8 (N, C, size, size), areas averaged."""
-    if images.shape[-1] == size:
+    """uint8 (N, C, H, W) → uint8 (N, C, size, size), areas averaged; vectors stay as they are."""
+    if images.shape[-1] == size or images.ndim == 3:
         return images
     parts = [F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True) for part in images.split(2048)]
     return torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts])

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.artifact import Card, Model, load_model, read_card, softmax
+from mien.artifact import Model, load_model, read_card, softmax
+from mien.card import Card
 from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset

@@ -19,7 +19,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from mien.artifact import Card, read_card
+from mien.artifact import read_card
+from mien.card import Card
 from mien.core.errors import ArtifactError, RecipeError, TrainingError
 from mien.core.files import write_text
 from mien.training.classical_recipe import ClassicalRecipe

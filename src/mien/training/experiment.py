@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from mien.core.labels import LabelSet, label_set
-from mien.training.parts import Part, PreprocessPart, ProtocolPart, TargetPart
+from mien.training.parts import Part, PreprocessPart, ProtocolPart, SequencePart, TargetPart
 
 
 class Experiment(Part):
@@ -26,6 +26,7 @@ class Experiment(Part):
     preprocess: PreprocessPart = PreprocessPart()
     targets: dict[str, TargetPart] = Field(min_length=1)
     protocol: ProtocolPart = ProtocolPart()
+    sequence: SequencePart | None = None
     select_on: Literal["validation", "test"] = "validation"
     allow_test_selection: bool = False
     evaluate_test: bool = True

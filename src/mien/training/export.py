@@ -13,16 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.artifact import FEATURES_INPUT, Card, Head, Model, load_model, save_artifact, softmax
+from mien.artifact import FEATURES_INPUT, Model, SequenceModel, load_model, save_artifact, softmax
+from mien.card import Card, Head
 from mien.datasets.base import Dataset
+from mien.datasets.sequences import Sequences
 from mien.evaluation.calibration import fit_temperature
 from mien.evaluation.run import evaluate
 from mien.evaluation.selective import COVERAGES, risk_coverage
 from mien.models.registry import count_parameters
+from mien.models.sequence import SequenceNetwork
 from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
 from mien.training.data import Split, as_crops, load_sets
 from mien.training.distill import selection_of
+from mien.training.sequences import layer_of, logits_of, to_sequence_graph
 
 if TYPE_CHECKING:
     import onnx
@@ -92,8 +96,14 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path, f
     """Turn a finished run into its artifact, in the run's folder, and draw its curve. The test split is read here, as in `conclude`."""
     recipe = run.recipe
     preprocessing, sets = preprocessing_of(recipe, selection), load_sets(recipe, data_dir)
-    graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
     card = card_of(recipe, preprocessing, sets, selection_of(recipe, sets), count_parameters(model))
+    if recipe.sequence is None or not isinstance(model, SequenceNetwork):
+        graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
+    else:
+        layer, base = layer_of(recipe), next(iter(sets.values()))
+        graph = to_sequence_graph(model, layer, preprocessing)
+        told = {"frames": recipe.sequence.frames, "rate_hz": base.rate_hz if isinstance(base, Sequences) else None}
+        card = replace(card, sequence=told, parameters=count_parameters(model) + (0 if layer is None else layer.parameters))
     artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection, features)
     draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return artifact
@@ -101,7 +111,7 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path, f
 
 def preprocessing_of(recipe: Experiment, split: Split) -> Preprocessing:
     """How crops become what the recipe's model takes, for one that learnt from pictures like those of `split`."""
-    return Preprocessing(recipe.picture_size, split.images.shape[1], **recipe.preprocess.model_dump(exclude={"saliency"}))
+    return Preprocessing(recipe.picture_size, split.images.shape[-3], **recipe.preprocess.model_dump(exclude={"saliency"}))
 
 
 def card_of(recipe: Experiment, preprocessing: Preprocessing, sets: dict[str, Dataset], selection: str, parameters: int | None) -> Card:
@@ -150,7 +160,11 @@ def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
     for head in model.card.heads:
         target = selection.heads[head.labels.name]
         rows = target.classes >= 0
-        logits, truth = model.logits(as_crops(selection.images[rows]), head.labels), target.classes[rows].numpy()
+        truth = target.classes[rows].numpy()
+        if isinstance(model, SequenceModel):
+            logits = logits_of(model, selection, rows, head.labels)
+        else:
+            logits = model.logits(as_crops(selection.images[rows]), head.labels)
         temperature = fit_temperature(logits, truth)
         scores = softmax(logits / np.float32(temperature))
         curve = risk_coverage(scores.max(axis=1), scores.argmax(axis=1) == truth)

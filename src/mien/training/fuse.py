@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.artifact import Card, Head, Model, load_model, save_artifact
+from mien.artifact import Model, load_model, save_artifact
+from mien.card import Card, Head
 from mien.core.errors import ArtifactError
 from mien.core.labels import LabelSet
 from mien.core.optional import require

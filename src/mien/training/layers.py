@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.artifact import BATCH, Model, load_model
+from mien.artifact import BATCH, FEATURES_INPUT, Model, load_model
 from mien.core.errors import ArtifactError, RecipeError, UnknownNameError
 from mien.features.pictures import Vectors
 from mien.preprocess import Crops, Preprocessing
+from mien.training.fuse import opset_of
 
 if TYPE_CHECKING:
     import onnx
@@ -44,6 +45,11 @@ class NetworkLayer:
         """How the network wants its pictures."""
         return self._model.card.preprocessing
 
+    @property
+    def parameters(self) -> int:
+        """How many parameters the card tells of the whole network; 0 where it does not."""
+        return self._model.card.parameters or 0
+
     def need(self, preprocessing: Preprocessing) -> None:
         """Raise RecipeError unless the network sees its pictures like that."""
         if preprocessing != self.preprocessing:
@@ -66,6 +72,18 @@ class NetworkLayer:
         if (parts and parts[0].ndim != 2) or len(parts[0]) != min(BATCH, len(pictures)):
             raise ArtifactError(f"The tensor {self.layer} has no vector for each picture, but {parts[0].shape}. Name another layer.")
         return np.concatenate(parts)
+
+
+def behind_network(layer: NetworkLayer, graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The network up to its layer and the graph behind it, as one graph that takes pictures."""
+    import onnx.compose
+    import onnx.version_converter
+
+    graph = onnx.version_converter.convert_version(graph, opset_of(layer.graph))
+    front = onnx.compose.add_prefix(layer.graph, "network/", rename_inputs=False)
+    front.ir_version = graph.ir_version = max(front.ir_version, graph.ir_version)
+    joined: onnx.ModelProto = onnx.compose.merge_models(front, graph, io_map=[(f"network/{VECTORS}", FEATURES_INPUT)])
+    return joined
 
 
 def _until(model: Model, layer: str) -> onnx.ModelProto:

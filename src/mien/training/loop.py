@@ -50,7 +50,8 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     part = recipe.optim
     groups = _groups(recipe, model)
     penalties = penalised(model, recipe.penalties)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if all(p.ndim < 5 for p in model.parameters()):  # a convolution over time has another order of its own
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     moved: nn.Module = torch.compile(model) if recipe.compile else model  # type: ignore[assignment]
     wrapped, optimizer = fabric.setup(moved, _optimizer(part, groups))
     return State(model, wrapped, averaged(model, part.ema_decay), optimizer, penalties)
@@ -156,14 +157,16 @@ def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator
 
 
 def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: Tensor, generator: torch.Generator) -> Tensor:
-    inputs = [augment(images.float(), recipe.augment, generator)]
-    if train.vectors is not None:
-        inputs.append(train.vectors[rows].to(images.device))
+    inputs = [augment(images.float(), recipe.augment, generator) if images.ndim == 4 else images]
+    if train.beside is not None:
+        inputs.append(train.beside[rows].to(images.device))
     share, partner = 1.0, None
     if recipe.augment.mixup:
         share, partner = mix(len(rows), recipe.augment.mixup, generator)
         inputs = [share * part + (1 - share) * part[partner] for part in inputs]
-    outputs = model(inputs[0].contiguous(memory_format=torch.channels_last), *inputs[1:])
+    if images.ndim == 4:
+        inputs[0] = inputs[0].contiguous(memory_format=torch.channels_last)
+    outputs = model(*inputs)
     loss = torch.zeros((), device=images.device)
     for head, target in train.heads.items():
         probabilities, known = target.probabilities[rows], target.known[rows]
@@ -178,12 +181,12 @@ def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: 
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Tensor, device: torch.device, batch: int = 512, vectors: Tensor | None = None) -> dict[str, Tensor]:
-    """Logits float32 by head, on the CPU, for uint8 (N, C, H, W) `images`, and (N, D) `vectors` where the network takes them.
+def predict(model: nn.Module, images: Tensor, device: torch.device, batch: int = 512, beside: Tensor | None = None) -> dict[str, Tensor]:
+    """Logits float32 by head, on the CPU, for `images` as a Split has them, and what the network takes `beside` them, if anything.
 
     Weights and arithmetic are as they are (float32).
     """
     model.eval()
-    columns = [images, *([] if vectors is None else [vectors])]
+    columns = [images, *([] if beside is None else [beside])]
     parts = [model(*(part.to(device).float() for part in row)) for row in zip(*(column.split(batch) for column in columns), strict=True)]
     return {name: torch.cat([part[name].float().cpu() for part in parts]) for name in parts[0]}

@@ -40,17 +40,30 @@ class PreprocessPart(Part):
 
 
 class FeaturesPart(Part):
-    """What a picture is described by: a name of `mien.features.registry` with its `options`, or, for a classical model, "network".
+    """What a picture is described by: a name of `mien.features.registry` with its `options`, or "network".
 
-    The options of "network" are `model`, name or path of an artifact, and `layer`, a tensor of its graph; "embedding", what its last layer
-    sees, by default. `learnt`: the features.npz of an earlier run, whose vocabulary and standardisation are taken as they are; it is of the
-    same name and options. `cache`: a file where a network's run looks vectors up first, and keeps them, for runs on the same pictures.
+    That is for classical models and for the frames of sequences; its options are `model`, name or path of an artifact, and `layer`, a
+    tensor of its graph; "embedding", what its last layer sees, by default. `learnt`: the features.npz of an earlier run, whose vocabulary
+    and standardisation are taken as they are; it is of the same name and options. `cache`: a file where a network's run looks vectors up
+    first, and keeps them, for runs on the same pictures.
     """
 
     name: str
     options: dict[str, Any] = {}
     learnt: str | None = None
     cache: str | None = None
+
+
+class SequencePart(Part):
+    """The model reads sequences of frames, as `mien.datasets.sequences.as_sequences` finds them in the data set.
+
+    `frames`: every sequence is resampled to so many, by Algorithm 1 of the thesis on static and dynamic FER; without, each keeps its own
+    length. `mirrored`: where a network describes the frames, each training sequence comes mirrored too; frames that are looked at
+    themselves are mirrored by `augment.flip`.
+    """
+
+    frames: int | None = Field(None, ge=1)
+    mirrored: bool = True
 
 
 class AutoencoderPart(Part):

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from mien.core.errors import RecipeError, UnknownNameError
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.experiment import Experiment
 from mien.training.parts import (
+    NETWORK,
     AugmentPart,
     AutoencoderPart,
     DistillPart,
@@ -46,6 +47,9 @@ class Recipe(Experiment):
     averages each picture with its mirror image. `features`: for a network that takes handcrafted ones beside pictures; learnt from the
     training pictures as they are before augmentation. `autoencoder`: how its encoder is trained first. `start_from`: the folder of an
     earlier run of the same architecture, whose weights it starts with, save for those of layers of another shape, as other heads'.
+
+    `sequence`: the network reads sequences; `features`, then "network" with a `model` and a `layer`, describe their frames, and without it
+    the network looks at the frames itself.
     """
 
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
@@ -62,10 +66,25 @@ class Recipe(Experiment):
     penalties: list[PenaltyPart] = Field(default_factory=list)
     flip_average: bool = False
 
+    @model_validator(mode="after")
+    def _reads_pictures_or_sequences(self) -> Recipe:
+        described = self.features is not None and self.features.name == NETWORK
+        if self.sequence is None and described:
+            raise ValueError("features of a network are for classical models and for frames of sequences. Give sequence, or leave it out")
+        if self.sequence is None:
+            return self
+        parts: dict[str, object] = {"features": self.features and not described, "autoencoder": self.autoencoder, "distill": self.distill}
+        parts |= {"preprocess.saliency": self.preprocess.saliency, "protocol.tinted": self.protocol.tinted}
+        parts |= {"augment.mixup": self.augment.mixup, "flip_average": self.flip_average, "compile": self.compile}
+        if wrong := [name for name, value in parts.items() if value]:
+            raise ValueError(f"a recipe of sequences takes no {', '.join(wrong)}; features are those of a network. Leave it out")
+        return self
+
     @property
     def teachers(self) -> list[str]:
-        """Names or paths of the models that it learns from: teachers, and the one whose saliency it takes."""
-        return [*(self.distill.teachers if self.distill else ()), *filter(None, [self.preprocess.saliency])]
+        """Names or paths of the models that it learns from: teachers, and those whose saliency or layer it takes."""
+        layer = [self.features.options.get("model", "default")] if self.sequence and self.features else []
+        return [*(self.distill.teachers if self.distill else ()), *filter(None, [self.preprocess.saliency]), *layer]
 
     @property
     def picture_size(self) -> int:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.artifact import Card, read_card
+from mien.artifact import read_card
+from mien.card import Card
 from mien.core.errors import TrainingError
 from mien.core.files import write_text
 from mien.evaluation.seeds import FIGURES, over_runs

@@ -38,6 +38,7 @@ from mien.core.machine import processor
 from mien.datasets.base import SplitOrigin
 from mien.features.pictures import PictureTransformer
 from mien.models.registry import build, count_parameters
+from mien.models.sequence import SequenceNetwork
 from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
 from mien.training.autoencoder import pretrain, start_from
@@ -51,6 +52,7 @@ from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start, steps_of
 from mien.training.parts import Part
 from mien.training.recipe import Recipe, checked
+from mien.training.sequences import layer_of, seen_by
 
 CHECKPOINT = "checkpoint.safetensors"
 BEGINNING = "beginning.json"
@@ -187,6 +189,9 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
     recipe = run.recipe
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model, describe = network(recipe), None
+    if recipe.sequence is not None:
+        layer = layer_of(recipe)
+        seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train") for name, split in seen.items()}
     if recipe.features is not None and takes(model, "handcrafted"):
         seen, describe = described(recipe.features, seen, run.folder, resume)
     _need_fit(recipe, model, seen["train"])
@@ -195,7 +200,7 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
 
 def validate(model: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
     """Accuracy and log-loss of each head over its labelled rows, and `score`, the mean accuracy."""
-    logits = predict(model, resized(split.images, size), device, vectors=split.vectors)
+    logits = predict(model, resized(split.images, size), device, beside=split.beside)
     row: dict[str, float] = {}
     for head, target in split.heads.items():
         rows = target.classes >= 0
@@ -243,23 +248,33 @@ def _as_text(recipe: Recipe) -> str:
 
 
 def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
-    """Show the network one empty picture of each size, so that a recipe it can't take fails at once."""
-    channels, numbers = split.images.shape[1], 0 if split.vectors is None else split.vectors.shape[1]
-    if numbers != (wanted := handcrafted(model)):
-        raise RecipeError(
-            f"The architecture {recipe.model.name} takes {wanted} numbers of handcrafted features, and the recipe gives {numbers}. "
-            "Change features, or model.options."
-        )
-    rest = (torch.zeros(1, numbers),) if numbers else ()
+    """Show the network one empty row of each size, so that a recipe it can't take fails at once."""
+    if isinstance(model, SequenceNetwork) != (recipe.sequence is not None):
+        reads = "sequences" if isinstance(model, SequenceNetwork) else "single pictures"
+        raise RecipeError(f"The architecture {recipe.model.name} reads {reads}. Give a table sequence for those that read sequences alone.")
+    _need_numbers(recipe, model, split)
+    rest = () if split.beside is None else (torch.ones_like(split.beside[:1]),)
     for size in {phase.size for phase in recipe.phases}:
+        example = resized(torch.zeros_like(split.images[:1]), size).float()
         try:
             with torch.inference_mode():
-                model.eval()(torch.zeros(1, channels, size, size), *rest)
-        except RuntimeError as error:
+                model.eval()(example, *rest)
+        except (RuntimeError, TypeError) as error:
             raise RecipeError(
-                f"The architecture {recipe.model.name} takes no pictures of {size}×{size} with {channels} channels ({error}). "
-                "Change the size in phases, or options.channels of the data set."
+                f"The architecture {recipe.model.name} takes no rows of {' × '.join(map(str, example.shape[1:]))} ({error}). "
+                "Change the size in phases, options.channels of the data set, or sequence.frames."
             ) from error
+
+
+def _need_numbers(recipe: Recipe, model: nn.Module, split: Split) -> None:
+    if isinstance(model, SequenceNetwork):
+        found, wanted, of = split.images.shape[2] if split.images.ndim == 3 else 0, model.numbers, "numbers for each frame"
+    else:
+        found, wanted, of = 0 if split.vectors is None else split.vectors.shape[1], handcrafted(model), "numbers of handcrafted features"
+    if found != wanted:
+        raise RecipeError(
+            f"The architecture {recipe.model.name} takes {wanted} {of}, and the recipe gives {found}. Change features, or model.options."
+        )
 
 
 def takes(model: nn.Module, branch: str) -> bool:

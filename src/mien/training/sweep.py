@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mien.artifact import Card
+from mien.card import Card
 from mien.core.errors import OptionError
 from mien.evaluation.seeds import over_runs
 from mien.training.comparison import Figures, draw_comparison

@@ -77,6 +77,6 @@ def _shares(count: int, workers: int) -> list[range]:
 
 def _cores(plan: Plan, count: int) -> int:
     """How many processes pay for so many items."""
-    work = count * max(plan.length, 1) * max(1.0, plan.size / 72) ** 2
+    work = count * max(plan.length[1], 1) * max(1.0, plan.size / 72) ** 2
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, int(work / _PAYS), 16))

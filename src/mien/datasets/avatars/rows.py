@@ -13,7 +13,7 @@ from mien.core.labels import FER8, LabelSet
 from mien.datasets.avatars.actions import Actions, Manner, manner
 from mien.datasets.avatars.people import Character
 from mien.datasets.avatars.shots import Shot, draw, shot
-from mien.datasets.avatars.timeline import blink, course, motion
+from mien.datasets.avatars.timeline import Turn, blink, course, motion
 
 ROLES = ("train", "train", "train", "train", "validation", "test")
 """The split of the pictures of character i is ROLES[i % 6], however many characters there are."""
@@ -36,7 +36,8 @@ class Drawn:
 class Plan:
     """What is drawn: for each class of `labels` in turn, each character in turn.
 
-    `size` in pixels; `intensity`: its range, 0–1; `length`: frames of a sequence, 0 for stills.
+    `size` in pixels; `intensity`: its range, 0–1; `length`: the least and the most frames of a sequence, (0, 0) for stills. `turns`: a
+    sequence shows an expression come or go, by turns, and its frames are labelled so.
     """
 
     labels: LabelSet
@@ -46,11 +47,12 @@ class Plan:
     gray: bool
     framing: str
     intensity: tuple[float, float]
-    length: int = 0
+    length: tuple[int, int] = (0, 0)
+    turns: bool = False
 
     def drawn(self, index: int) -> list[Drawn]:
         """The rows of still, or where there is a `length` of sequence, number `index`."""
-        return self.sequence(index) if self.length else self.still(index)
+        return self.sequence(index) if self.length[1] else self.still(index)
 
     def still(self, index: int) -> list[Drawn]:
         """Picture number `index`, as a list of one."""
@@ -66,17 +68,21 @@ class Plan:
         """The frames of sequence number `index`, first to last."""
         rng = np.random.default_rng((self.seed, 2, index))
         sources = _sources(self.labels)
-        who, expression = self._subject(index, [names for names in sources if names != ["neutral"]] or sources)
+        who, expression = self._subject(
+            index // 2 if self.turns else index, [names for names in sources if names != ["neutral"]] or sources
+        )
         style, taken, moving = manner(expression, rng), shot(rng, who), motion(rng)
         peak = 0.0 if expression == "neutral" else float(rng.uniform(*self.intensity))
-        path = course(self.length / RATE, peak, rng)
+        length = int(rng.integers(self.length[0], self.length[1], endpoint=True))
+        goes = bool(index % 2)
+        path = Turn.drawn(length / RATE, peak, goes, rng) if self.turns else course(length / RATE, peak, rng)
         every_s, first_s = float(rng.uniform(2, 6)), float(rng.uniform(0, 3))
         name = f"sequence-{self.seed}-{index:05d}"
         frames = []
-        for number in range(self.length):
+        for number in range(length):
             time_s = number / RATE
             phase, intensity = path.at(time_s)
-            shows = expression if intensity >= VISIBLE else "neutral"
+            shows = turn_name(expression, goes) if self.turns else expression if intensity >= VISIBLE else "neutral"
             sway = moving.at(time_s)
             now = taken.with_motion(moving.turned(taken.pose, time_s), (taken.shift[0] + sway[3], taken.shift[1] + sway[4]))
             row = self._row(who, expression, f"{name}-{number:03d}")
@@ -110,6 +116,11 @@ def blinking(style: Manner, intensity: float, closed: float) -> Actions:
     if not closed:
         return acts
     return Actions(*({**side, 43: max(closed, side.get(43, 0.0))} for side in (acts.left, acts.right)))
+
+
+def turn_name(expression: str, goes: bool) -> str:
+    """What a sequence is labelled in which an expression comes or goes."""
+    return f"{expression} {'goes' if goes else 'comes'}"
 
 
 def _sources(labels: LabelSet) -> list[list[str]]:

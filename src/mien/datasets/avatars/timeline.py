@@ -39,6 +39,36 @@ def course(duration_s: float, peak: float, rng: np.random.Generator) -> Course:
     return Course(onset, apex, offset, end, peak)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """An expression that comes and stays, or, seen backwards in time, one that goes: no frame by itself tells which.
+
+    Seconds at which it begins to come and is full, of `duration_s`.
+    """
+
+    onset_s: float
+    apex_s: float
+    duration_s: float
+    peak: float
+    goes: bool
+
+    @classmethod
+    def drawn(cls, duration_s: float, peak: float, goes: bool, rng: np.random.Generator) -> Turn:
+        """A turn whose rise takes 20 to 60 % of the time, anywhere in its middle."""
+        share = rng.uniform(0.2, 0.6)
+        start = rng.uniform(0.1, 0.9 - share)
+        return cls(start * duration_s, (start + share) * duration_s, duration_s, peak, goes)
+
+    def at(self, time_s: float) -> tuple[str, float]:
+        """Phase and intensity, 0–1, at that time."""
+        since = (self.duration_s - time_s if self.goes else time_s) - self.onset_s
+        if since < 0:
+            return "neutral", 0.0
+        if since >= (rise := self.apex_s - self.onset_s):
+            return "apex", self.peak
+        return "offset" if self.goes else "onset", self.peak * _ease(since / rise)
+
+
 @dataclass(frozen=True, eq=False)
 class Motion:
     """Slow swaying of the head: `waves` (5, 2, 3) of amplitude, frequency in Hz and phase, for yaw, pitch, roll, right and down."""
