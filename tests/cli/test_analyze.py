@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -193,3 +195,45 @@ def test_what_can_not_be_taken_up_is_wrong_usage(mien, photo, options) -> None:
 def test_a_run_that_ends_leaves_no_journal(mien, photo, tmp_path) -> None:
     assert mien("analyze", photo, "--out", tmp_path / "a.csv", "--resume").exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "photo.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a screen can be taken away on Linux alone")
+def test_show_without_a_screen_is_one_line_and_writes_nothing(mien, photo, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    done = mien("analyze", photo, "--show", "--out", tmp_path / "a.csv")
+    assert done.exit_code == 1
+    assert "there is no screen" in one_line(done.stderr)
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_live_video_tells_how_many_frames_it_dropped(mien, clip, tmp_path) -> None:
+    done = mien("analyze", clip, "--live", "--end", "1.5", "--out", tmp_path / "a.csv")
+    assert done.exit_code == 0, done.output
+    analysed = {row["frame"] for row in csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines())}
+    told = re.search(r"clip\.mp4: (\d+) frames? (?:was|were) dropped", done.stdout)
+    assert len(analysed) + int(told[1] if told else 0) == 23
+
+
+def test_a_key_ends_the_show_and_the_outputs_are_written(mien, clip, tmp_path, monkeypatch) -> None:
+    class Screen:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def show(self, image, *, hold=False):
+            return "q"
+
+    monkeypatch.setattr("mien.report.window.Window", Screen)
+    done = mien("analyze", clip, "--show", "--out", tmp_path / "a.csv", "--report", tmp_path / "r.html", "--over-time", tmp_path / "over")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "r.html").stat().st_size
+    assert (tmp_path / "over" / "tracks.csv").stat().st_size
+    assert 1 <= len((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()) - 1 < 10
+
+
+@pytest.mark.parametrize("option", ["--show", "--live"])
+def test_what_is_live_can_not_be_taken_up(mien, photo, option) -> None:
+    done = mien("analyze", photo, "--resume", "--out", "a.csv", option)
+    assert (done.exit_code, "--resume" in done.stderr) == (2, True)

@@ -17,6 +17,7 @@ def test_a_whole_installation_is_healthy(mien) -> None:
     found = states(done)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["healthy"]
+    assert found["window"] in ("ok", "absent")
     assert found["self-test"] == found["model default"] == found["runtime"] == "ok"
 
 

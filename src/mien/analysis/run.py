@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from mien.analysis.stream import Analysed, Began, Event, pump
+from mien.analysis.stream import READ_AHEAD, Analysed, Began, Event, pump
 from mien.core.types import RGB, FrameResult, SourceInfo
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def run(
     *,
     track: bool = True,
     journal: Journal | None = None,
+    read_ahead: int = READ_AHEAD,
 ) -> RunSummary:
     """Analyse every source into every sink, in bounded memory.
 
@@ -68,12 +69,12 @@ def run(
 
     `on_progress`: called with a `Progress` when a source begins, after each of its frames, and when it ends.
     `track`: give the faces of videos and cameras track ids. `journal`: what it holds is taken up, what is new goes into it; sinks get
-    pictures of no pixels with what was taken up.
+    pictures of no pixels with what was taken up. `read_ahead`: as in `pump`.
     """
     ledger = _Ledger()
     ok = False
     try:
-        with closing(pump(analyzer, sources, track=track, journal=journal)) as events:
+        with closing(pump(analyzer, sources, track=track, journal=journal, read_ahead=read_ahead)) as events:
             for event in events:
                 if journal is not None and not event.past:
                     _keep(event, journal)

@@ -77,7 +77,7 @@ class _Past:
 
 
 def pump(
-    analyzer: Analyzer, sources: Iterable[Source], *, track: bool = True, journal: Journal | None = None
+    analyzer: Analyzer, sources: Iterable[Source], *, track: bool = True, journal: Journal | None = None, read_ahead: int = READ_AHEAD
 ) -> Generator[Event, None, None]:
     """Analyse `sources` one after another: for each a `Began`, an `Analysed` for every frame, an `Ended`.
 
@@ -85,10 +85,13 @@ def pump(
     however long a video is. Closing the generator stops the threads and closes the open source.
 
     `track`: give the faces of a video or camera track ids; stills never have any. `journal`: what an earlier run of the same has found
-    comes from there, sources that it finished are not opened. Raises InputError where it holds other sources.
+    comes from there, sources that it finished are not opened. Raises InputError where it holds other sources. `read_ahead`: frames that
+    are read before they are asked for; 0 for sources whose frames grow old.
     """
     with ExitStack() as stack:
-        read = stack.enter_context(closing(ahead(_read(sources, journal), READ_AHEAD)))
+        read = stack.enter_context(closing(_read(sources, journal)))
+        if read_ahead:
+            read = stack.enter_context(closing(ahead(read, read_ahead)))
         found = stack.enter_context(closing(ahead(_find(analyzer, read), FIND_AHEAD)))
         yield from _judge(analyzer, found, track)
 

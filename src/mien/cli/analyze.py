@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.outputs import Outputs, end_with, run_into, show_overview
+from mien.cli.outputs import Live, Outputs, end_with, run_into, show_overview
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
@@ -64,6 +64,10 @@ Resume = Annotated[
         "Not with --annotate or --report.",
     ),
 ]
+Show = Annotated[bool, typer.Option("--show", help="Show each frame in a window as it is analysed; q or Escape ends it, and keeps all.")]
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Let videos run at their own pace and drop the frames that come too late, as cameras always do.")
+]
 Json = Annotated[bool, typer.Option("--json", help='Print the results as JSON (schema "mien/1") in place of the table.')]
 Abstain = Annotated[float, typer.Option(min=0, max=1, help="Mark a face whose highest score lies under this as abstained.")]
 Coverage = Annotated[
@@ -90,6 +94,8 @@ def analyze(
     smooth: Smooth = "hann",
     window: Window = 30.0,
     resume: Resume = False,
+    show: Show = False,
+    as_it_happens: LiveOption = False,
     as_json: Json = False,
     abstain_below: Abstain = 0.0,
     coverage: Coverage = None,
@@ -108,8 +114,12 @@ def analyze(
     if over_time is None and (smooth, window) != ("hann", 30.0):
         raise typer.BadParameter("--smooth and --window are for --over-time. Give that too.", param_hint="--over-time")
     settings = None if over_time is None else settings_of(smooth, window)
-    if resume and (not out or annotate is not None or report is not None or any(name.startswith("camera:") for name in inputs)):
+    if resume and (not out or annotate is not None or report is not None):
         raise typer.BadParameter("It needs --out, and files; what is drawn or shown of them can't be taken up.", param_hint="--resume")
+    cameras = any(name.startswith("camera:") for name in inputs)
+    live = Live(show, as_it_happens) if show or as_it_happens or cameras else None
+    if resume and live is not None:
+        raise typer.BadParameter("It is for files that are read from end to end, not for --show, --live or cameras.", param_hint="--resume")
     from mien.analysis.analyzer import Analyzer
     from mien.analysis.journal import fingerprint
     from mien.sources import resolve
@@ -121,9 +131,9 @@ def analyze(
     outputs = Outputs(tuple(out or ()), report, annotate, over_time, settings, start, end, journal_of(out[0]) if resume and out else None)
     of = [[fingerprint(name) for name in inputs], every, fps, start, end] if resume else None
     if as_json:
-        overview = _print_json(analyzer, sources, outputs, of)
+        overview = _print_json(analyzer, sources, outputs, of, live)
     else:
-        overview = run_into(analyzer, sources, outputs, of=of)
+        overview = run_into(analyzer, sources, outputs, of=of, live=live)
         show_overview(overview)
         for path in outputs.paths:
             typer.echo(f"Wrote {path}")
@@ -158,11 +168,11 @@ def without_drawn(sources: Iterable[Source], folder: Path, asked: set[str]) -> I
             yield source
 
 
-def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, of: object) -> Overview:
+def _print_json(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, of: object, live: Live | None) -> Overview:
     """Through a file: what is printed is whole, and a long video is never in memory."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch, "results.json")
-        overview = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)), of=of)
+        overview = run_into(analyzer, sources, replace(outputs, tables=(*outputs.tables, path)), of=of, live=live)
         with path.open(encoding="utf-8") as file:
             copyfileobj(file, sys.stdout)
     return overview

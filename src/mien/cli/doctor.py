@@ -56,6 +56,7 @@ def examine() -> Iterator[Check]:
     yield _runtime()
     yield from _models()
     yield _portrait()
+    yield _window()
     yield from _extras()
     yield _data()
 
@@ -115,6 +116,16 @@ def _portrait() -> Check:
     if len(results.faces) != 1:
         return Check("self-test", "broken", f"The embedded photo shows one face; found {len(results.faces)} ({found}).")
     return Check("self-test", "ok", f"one face, {found}, in {milliseconds:.0f} ms")
+
+
+def _window() -> Check:
+    from mien.report.window import Window
+
+    try:
+        with Window():
+            return Check("window", "ok", "mien analyze --show can open one")
+    except MienError as error:
+        return Check("window", "absent", str(error))
 
 
 def _extras() -> Iterator[Check]:

@@ -63,13 +63,23 @@ class Outputs:
         return sinks
 
 
-def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, *, of: object = None) -> Overview:
+@dataclass(frozen=True)
+class Live:
+    """How sources are taken as they happen: `show` them in a window, and let videos `drop` frames as cameras do."""
+
+    show: bool = False
+    drop: bool = False
+
+
+def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, *, of: object = None, live: Live | None = None) -> Overview:
     """Analyse `sources` into `outputs`, with a progress bar; gives the overview of what was found.
 
-    `of`: what the journal of `outputs`, if there is one, is of, beside the analyzer.
+    `of`: what the journal of `outputs`, if there is one, is of, beside the analyzer. `live`: take them as they happen.
     """
     from mien.analysis.journal import Journal
+    from mien.analysis.live import play
     from mien.analysis.run import run
+    from mien.report.window import Window
 
     overview = Overview()
     with ExitStack() as stack, progress() as advance:
@@ -79,6 +89,10 @@ def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, *,
             total = None if at.expected_frames == 1 else at.expected_frames  # a bar for each still would only flicker
             advance(f"{at.summary.sources}. {Path(at.source).name}", at.frames_done, total)
 
+        if live is not None:
+            window = stack.enter_context(Window()) if live.show else None
+            overview.dropped = play(analyzer, sources, window, sinks, drop=live.drop, on_progress=on_progress).dropped
+            return overview
         model = analyzer.model.identity
         decides = [__version__, model.sha256, list(model.labels), analyzer.detector.name, analyzer.detect_every, analyzer.abstain_below, of]
         journal = None if outputs.journal is None else Journal(outputs.journal, decides, model.labels)
@@ -89,6 +103,8 @@ def run_into(analyzer: Analyzer, sources: Iterable[Source], outputs: Outputs, *,
 def show_overview(overview: Overview) -> None:
     """Print the table of what was found, and, of several sources, why some could not be read."""
     show_table(COLUMNS, overview.rows)
+    for source, dropped in overview.dropped.items():
+        typer.echo(f"{source}: {dropped:,} {'frame was' if dropped == 1 else 'frames were'} dropped, so that none came late.")
     if overview.sources > 1:
         for source, error in overview.errors:
             typer.echo(f"{source}: {error}")

@@ -32,12 +32,14 @@ class _Person:
 class Overview:
     """A sink that keeps one row of text a face of a still, and one a track of a video, however many frames it has.
 
-    `rows` fit `COLUMNS`; `errors` are those of the `sources` that could not be read to their end, each with why.
+    `rows` fit `COLUMNS`; `errors` are those of the `sources` that could not be read to their end, each with why; `dropped` is how many
+    frames each live source dropped.
     """
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, ...]] = []
         self.errors: list[tuple[str, str]] = []
+        self.dropped: dict[str, int] = {}
         self.sources = 0
         self._source, self._moving, self._frames = "", False, 0
         self._people: dict[int | None, _Person] = {}

@@ -21,8 +21,8 @@ CHART_FROM = 60
 TALLEST = 1.3
 TOP = 3
 OVER_ITSELF, OVER_OTHERS = 0.2, 0.02
-_PLATE = (16, 18, 23)
-_TEXT = (245, 246, 248)
+PLATE = (16, 18, 23)
+TEXT = (245, 246, 248)
 _SOFT = (196, 200, 208)
 _EMPTY = (58, 62, 71)
 
@@ -135,7 +135,7 @@ def _wordings(face: FaceResult) -> list[str]:
 
 def _label_size(words: str, em: int) -> tuple[int, int]:
     pad = round(em * 0.45)
-    return round(_font(em).getlength(words)) + 2 * pad + round(em * 0.3), round(em * 1.5)
+    return round(font(em).getlength(words)) + 2 * pad + round(em * 0.3), round(em * 1.5)
 
 
 def _place_chart(layout: Layout, item: _Item) -> Iterator[tuple[list[int], Rect]]:
@@ -154,14 +154,14 @@ def _place_chart(layout: Layout, item: _Item) -> Iterator[tuple[list[int], Rect]
 
 def _chart_size(item: _Item, rows: int) -> tuple[int, int]:
     small = item.small
-    names = max(_font(small).getlength(name) for name in item.face.prediction.labels)
+    names = max(font(small).getlength(name) for name in item.face.prediction.labels)
     return round(names + small * 5.4 + item.em * 0.3), round(rows * small * 1.3 + small * 0.9)
 
 
 def _box(draw: ImageDraw.ImageDraw, item: _Item) -> None:
     left, top, right, bottom = item.rect
     edge = 1 if item.line < 4 else 2
-    draw.rectangle((left, top, right - 1, bottom - 1), outline=_PLATE, width=item.line + 2 * edge)
+    draw.rectangle((left, top, right - 1, bottom - 1), outline=PLATE, width=item.line + 2 * edge)
     inner = (left + edge, top + edge, right - 1 - edge, bottom - 1 - edge)
     if inner[2] > inner[0] and inner[3] > inner[1]:
         draw.rectangle(inner, outline=item.colour, width=item.line)
@@ -170,7 +170,7 @@ def _box(draw: ImageDraw.ImageDraw, item: _Item) -> None:
 def _label(canvas: Image.Image, draw: ImageDraw.ImageDraw, item: _Item, words: str, rect: Rect) -> None:
     _plate(canvas, rect, item.em)
     edge = _edge(draw, item, rect)
-    draw.text((edge + round(item.em * 0.45), (rect[1] + rect[3]) / 2), words, _TEXT, _font(item.em), anchor="lm")
+    draw.text((edge + round(item.em * 0.45), (rect[1] + rect[3]) / 2), words, TEXT, font(item.em), anchor="lm")
 
 
 def _chart(canvas: Image.Image, draw: ImageDraw.ImageDraw, item: _Item, rows: list[int], rect: Rect) -> None:
@@ -184,7 +184,7 @@ def _chart(canvas: Image.Image, draw: ImageDraw.ImageDraw, item: _Item, rows: li
         middle = top + small * 0.45 + step * (place + 0.5)
         high = round(middle - thick / 2)
         name = said.labels[row]
-        draw.text((start - pad, middle), name, _TEXT if name == said.label else _SOFT, _font(small), anchor="rm")
+        draw.text((start - pad, middle), name, TEXT if name == said.label else _SOFT, font(small), anchor="rm")
         draw.rectangle((start, high, right - pad - 1, high + thick - 1), fill=_EMPTY)
         filled = round(float(said.scores[row]) * (right - pad - start))
         if filled:
@@ -199,7 +199,7 @@ def _edge(draw: ImageDraw.ImageDraw, item: _Item, rect: Rect) -> int:
 
 
 def _plate(canvas: Image.Image, rect: Rect, em: int) -> None:
-    canvas.paste(_PLATE, rect, _mask(rect[2] - rect[0], rect[3] - rect[1], max(round(em * 0.2), 1)))
+    canvas.paste(PLATE, rect, _mask(rect[2] - rect[0], rect[3] - rect[1], max(round(em * 0.2), 1)))
 
 
 @lru_cache(maxsize=256)
@@ -211,5 +211,6 @@ def _mask(width: int, height: int, radius: int) -> Image.Image:
 
 
 @lru_cache(maxsize=64)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The typeface of all drawn words, `size` pixels high."""
     return ImageFont.load_default(size)

@@ -26,6 +26,8 @@ class _Grabbed:
 class CameraSource:
     """A camera as an endless source of frames; `end_s` ends it. A frame's `time_s` is the time since the first one was taken.
 
+    `began_s`: when that was, by `time.monotonic`; None before.
+
     Parameters
     ----------
     device
@@ -60,6 +62,7 @@ class CameraSource:
     ) -> None:
         self.name = f"camera:{device}" if name is None else name
         self.info = SourceInfo(self.name, self.kind)
+        self.began_s: float | None = None
         self._device, self._sampling = device, Sampling(every, fps, start_s, end_s)
         self._capture: cv2.VideoCapture | None = None
 
@@ -95,7 +98,8 @@ class CameraSource:
         index, began = 0, 0.0
         while capture.grab():
             now = time.monotonic()
-            began = began if index else now
+            if not index:
+                self.began_s = began = now
             yield _Grabbed(index, Fraction(now - began))
             index += 1
         if isinstance(self._device, int):
