@@ -47,14 +47,32 @@ def test_a_gap_is_where_no_face_was() -> None:
     line = run([(float(n), () if 3 <= n < 6 else (face(track=2),)) for n in range(10)])
     bands = Bands(line, line.tracks[2])
     assert list(bands.runs()) == [(0, 3), (6, 10)]
-    assert bands.xs[[0, 3, 6, 10]].tolist() == [0, 600, 1200, 2000]
+    assert bands.xs[[0, 3, 6, 10]].tolist() == [0, 6000, 12000, 20000]
     assert bands.area().count("M") % 2 == 0
     np.testing.assert_allclose(np.nansum(bands.means, axis=1), [1, 1, 1, 0, 0, 0, 1, 1, 1, 1], atol=1e-5)
 
 
+def test_what_is_short_is_kept_as_a_peak_however_long_the_video() -> None:
+    calm, flash = face(track=1, label="neutral"), face(track=1, label="anger", share=0.96)
+    line = run([(n / 25, (flash if n == 3 * BINS else calm,)) for n in range(8 * BINS)])
+    bands = Bands(line, line.tracks[1])
+    anger = FER8.index("anger")
+    assert float(np.nanmax(bands.peaks[:, anger])) == pytest.approx(0.96)
+    assert float(np.nanmax(bands.means[:, anger])) < 0.5
+    assert bands.brief().count("<rect") == 1
+    assert f'class="band k{anger}"' in bands.brief()
+    assert f'class="band k{anger}"' not in bands.ribbon()
+
+
+def test_the_end_of_a_longer_stretch_is_not_brief() -> None:
+    calm, happy = face(track=1, label="neutral"), face(track=1, label="happiness")
+    line = run([(n / 25, (happy if n >= 2 * BINS + 1 else calm,)) for n in range(4 * BINS)])
+    assert "<rect" not in Bands(line, line.tracks[1]).brief()
+
+
 def test_one_frame_without_duration_still_has_a_chart() -> None:
     line = run([(4.0, (face(track=1),))])
-    assert Bands(line, line.tracks[1]).xs.tolist() == [0, 2000]
+    assert Bands(line, line.tracks[1]).xs.tolist() == [0, 20000]
 
 
 def test_frames_without_a_time_are_counted() -> None:
@@ -89,9 +107,9 @@ def test_too_many_tracks_are_folded_but_counted() -> None:
 def test_a_clearer_shot_must_be_clearly_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a slowly rising score would cost a picture a frame."""
     made: list[int] = []
-    monkeypatch.setattr(module, "jpeg", lambda image: made.append(1) or b"")
+    monkeypatch.setattr(module, "jpeg", lambda *_: made.append(1) or b"")
     run([(n / 30, (face(track=1, label="anger", share=0.5 + n * 0.0005),)) for n in range(300)], image=True)
-    assert len(made) < 50
+    assert len(made) < 80
 
 
 @pytest.mark.parametrize(

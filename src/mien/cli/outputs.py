@@ -55,7 +55,7 @@ class Outputs:
         sinks: list[Sink] = [stack.enter_context(open_table(path, model, detector)) for path in self.tables]
         if self.report is not None:
             metrics = analyzer.model.card.metrics if isinstance(analyzer.model, Model) else ()
-            sinks.append(stack.enter_context(open_report(self.report, model, detector, metrics=metrics)))
+            sinks.append(stack.enter_context(open_report(self.report, model, detector, metrics=metrics, settings=self.settings)))
         if self.annotate is not None:
             sinks.append(AnnotatedFolder(self.annotate, start_s=self.start_s, end_s=self.end_s))
         if self.over_time is not None:

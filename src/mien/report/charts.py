@@ -18,8 +18,8 @@ from mien.report.draw import percent
 from mien.report.timeline import Timeline, Track
 from mien.report.values import text
 
-COLUMNS = 600
-WIDE, HIGH = 2000, 200
+WIDE, HIGH = 20_000, 200
+BRIEF = 0.5
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\ufffd")
 
 
@@ -35,6 +35,11 @@ def clock(time_s: float) -> str:
         return f"{time_s:.1f} s"
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def when(time_s: float, span_s: float) -> str:
+    """A time within `span_s` seconds in words, alike for all of them: of a minute or more as 0:07, else as 7.0 s."""
+    return clock(time_s) if span_s < 60 or time_s >= 59.95 else f"0:{round(time_s):02}"
 
 
 def bars(prediction: Prediction) -> str:
@@ -80,24 +85,21 @@ def stripe(shares: Sequence[float], names: Sequence[str]) -> str:
 
 
 class Bands:
-    """One track's mean scores over the columns of a chart.
+    """One track's scores over the bins of a chart.
 
-    `means` float32 (columns, C), NaN where no face was; `edges` (columns + 1,) seconds; `xs` (columns + 1,) the same in 0–`WIDE`.
+    `means` float32 (bins, C), NaN where no face was; `peaks`, the same of the highest scores; `edges` (bins + 1,) seconds; `xs` (bins + 1,)
+    the same in 0–`WIDE`.
     """
 
     def __init__(self, timeline: Timeline, track: Track) -> None:
-        edges = timeline.edges
-        bins = len(edges) - 1
-        step = -(-bins // COLUMNS)
-        columns = -(-bins // step)
-        held = np.zeros((columns, len(timeline.labels) + 1), np.float32)
-        for position, sums in track.bins.items():
-            held[position // step] += sums
-        with np.errstate(invalid="ignore"):
-            self.means: NDArray[np.float32] = held[:, :-1] / held[:, -1:]
-        self.edges: NDArray[np.float64] = edges[np.minimum(np.arange(columns + 1) * step, bins)]
-        span = float(edges[-1] - edges[0])
-        places = (self.edges - edges[0]) / span if span else np.linspace(0, 1, columns + 1)
+        self.edges: NDArray[np.float64] = timeline.edges
+        shape = len(self.edges) - 1, len(timeline.labels)
+        self.means, self.peaks = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+        for position, held in track.bins.items():
+            self.means[position] = held[:-1] / held[-1]
+            self.peaks[position] = track.peaks[position]
+        span = float(self.edges[-1] - self.edges[0])
+        places = (self.edges - self.edges[0]) / span if span else np.linspace(0, 1, len(self.edges))
         self.xs: NDArray[np.int64] = np.round(places * WIDE).astype(np.int64)
 
     def runs(self) -> Iterator[tuple[int, int]]:
@@ -118,6 +120,23 @@ class Bands:
                 paths.append(f'<path class="band k{label}" d="{shape}"/>')
         return _svg("area", HIGH, "".join(paths))
 
+    def brief(self) -> str:
+        """What reached at least `BRIEF` in a bin that another label leads, as high as it reached: an SVG.
+
+        What leads the bin before or after is left out: it is no more than the end of a longer stretch.
+        """
+        parts = []
+        for first, last in self.runs():
+            others, leads = self.peaks[first:last].copy(), self.means[first:last].argmax(axis=1)
+            rows = np.arange(last - first)
+            for near in (rows, np.maximum(rows - 1, 0), np.minimum(rows + 1, last - first - 1)):
+                others[rows, leads[near]] = 0
+            for place in np.flatnonzero(others.max(axis=1) >= BRIEF).tolist():
+                label, left, right = int(others[place].argmax()), int(self.xs[first + place]), int(self.xs[first + place + 1])
+                high = round(float(others[place].max()) * 100)
+                parts.append(f'<rect class="band k{label}" x="{left}" width="{right - left}" y="{100 - high}" height="{high}"/>')
+        return _svg("brief", 100, "".join(parts))
+
     def ribbon(self) -> str:
         """The highest label over time: an SVG."""
         parts = []
@@ -134,14 +153,14 @@ def ticks(first_s: float, last_s: float, most: int = 8) -> list[tuple[float, str
     """Marks of a time axis: place in percent, and words."""
     span = max(last_s - first_s, 1e-9)
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-    step = next((s for s in steps if span / s <= most), span)
+    step = next((s for s in steps if span / s <= most + 1e-6), span)
     first = int(np.ceil(first_s / step - 1e-9))
     times = [step * i for i in range(first, int(last_s / step + 1e-9) + 1)]
-    return [((time - first_s) / span * 100, _mark(time, step)) for time in times]
+    return [((time - first_s) / span * 100, _mark(time, step, last_s)) for time in times]
 
 
-def _mark(time_s: float, step_s: float) -> str:
-    return f"{time_s:.1f} s" if step_s < 1 else f"{time_s:.0f} s" if time_s < 60 else clock(time_s)
+def _mark(time_s: float, step_s: float, last_s: float) -> str:
+    return f"{time_s:.1f} s" if step_s < 1 else f"{time_s:.0f} s" if last_s < 60 else when(time_s, last_s)
 
 
 def _steps(xs: list[int], ys: list[int]) -> str:

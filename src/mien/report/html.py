@@ -31,12 +31,19 @@ SUFFIXES = (".html", ".htm")
 
 
 def open_report(
-    path: str | Path, model: ModelIdentity, detector: str, *, metrics: Sequence[Mapping[str, Any]] = (), title: str = TITLE
+    path: str | Path,
+    model: ModelIdentity,
+    detector: str,
+    *,
+    metrics: Sequence[Mapping[str, Any]] = (),
+    title: str = TITLE,
+    settings: Settings | None = None,
 ) -> Report:
     """A report that is written to `path`. It is open at once: close it, or use it in a `with` block.
 
     `metrics`: how the model was measured, as `Card.metrics` holds it (`SplitEvaluation.to_dict()`): dataset, split, and under "overall" and
-    "clean" the labels, n, accuracy and its interval.
+    "clean" the labels, n, accuracy and its interval. `settings`: how scores over time are smoothed and measured; the tables of the same run
+    take the same.
 
     Raises
     ------
@@ -48,16 +55,24 @@ def open_report(
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise UnknownNameError("report suffix", suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
-    return Report(path, model, detector, metrics=metrics, title=title)
+    return Report(path, model, detector, metrics=metrics, title=title, settings=settings)
 
 
 class Report(Output):
     """A report being written: for each source `begin`, `frame` for every frame with its picture, `end`; then `close`."""
 
     def __init__(
-        self, path: str | Path, model: ModelIdentity, detector: str, *, metrics: Sequence[Mapping[str, Any]] = (), title: str = TITLE
+        self,
+        path: str | Path,
+        model: ModelIdentity,
+        detector: str,
+        *,
+        metrics: Sequence[Mapping[str, Any]] = (),
+        title: str = TITLE,
+        settings: Settings | None = None,
     ) -> None:
         self._model, self._detector, self._metrics, self._title = model, detector, tuple(metrics), title
+        self._settings = settings or Settings()
         self._created = datetime.now().astimezone()
         self._totals = page.Totals(model.labels)
         self._info = SourceInfo("", "image")
@@ -95,7 +110,7 @@ class Report(Output):
             self._totals.videos += 1
             self._totals.moving_seconds += timeline.sums.seconds
             with self._writing():
-                found = self._gathered.finish(self._info.source, Settings())
+                found = self._gathered.finish(self._info.source, self._settings)
                 self._reels.write(reel(self._info, timeline, error, self._totals.videos, found))
 
     def _open(self, stack: contextlib.ExitStack) -> None:

@@ -8,21 +8,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.core.labels import LabelSet
 from mien.core.types import SourceInfo
-from mien.dynamics.tracks import Dynamics
+from mien.dynamics.tracks import Dynamics, TrackDynamics
 from mien.report.cards import count
 from mien.report.charts import Bands, bar, clock, portion, safe, score, source_name, stripe, ticks
-from mien.report.stability import segment_band, stability_table
+from mien.report.group import mostly, name, people, ribbons
+from mien.report.moments import Shot
+from mien.report.stability import segment_band, stability_panel
 from mien.report.thumbs import data_uri
-from mien.report.timeline import Shot, Sums, Timeline, Track
+from mien.report.timeline import Sums, Timeline, Track
 
-CHARTS, ROWS, SHOTS = 8, 40, 8
+CHARTS, ROWS, SHOTS = 12, 40, 8
 SEEN = 0.01
 HINT = (
-    '<span class="note">Upper band: the highest expression. Below it: all scores, stacked to 100%. Lower band: segments, after smoothing. '
-    "A gap: no face.</span>"
+    '<span class="note">Colour: the expression with the highest score. Bars above a band: what was seen only briefly there, as high as its '
+    'score. Hatched: the face was not in the picture. <span class="if-live">Point at a time for faces and scores; click to hold it; drag '
+    "to look closer, double-click for the whole; a name shows one expression alone.</span></span>"
+)
+CHART_HINT = (
+    '<p class="note">Upper band: the highest expression. Below it: all scores, stacked to 100%. Lower band: segments, after smoothing.</p>'
 )
 
 
@@ -33,13 +40,8 @@ def reel(info: SourceInfo, timeline: Timeline, error: str | None, number: int, f
     return (
         f'<article class="card"><header><h3>{source_name(info.source)}</h3><p>{_about(info, timeline)}</p></header>{broke}'
         f"{_strip(timeline.strip)}{_charts(timeline, tracks[:CHARTS], number, found)}{_table(timeline, tracks)}"
-        f"{stability_table(found) if found else ''}</article>\n"
+        "</article>\n"
     )
-
-
-def name(track: Track) -> str:
-    """What a track is called."""
-    return "Faces without a track" if track.number is None else f"Face #{track.number}"
 
 
 def _about(info: SourceInfo, timeline: Timeline) -> str:
@@ -60,24 +62,23 @@ def _strip(shots: Sequence[Shot]) -> str:
 def _charts(timeline: Timeline, tracks: Sequence[Track], number: int, found: Dynamics | None) -> str:
     if not tracks:
         return '<p class="note">No face was found.</p>'
+    tracks = sorted(tracks, key=lambda track: (track.number is None, track.number))
     bands = [Bands(timeline, track) for track in tracks]
     edges = bands[0].edges
     ends = float(edges[0]), float(edges[-1])
     axis = _axis(*ends)
-    parts: dict[int | None, str] = {}
-    if found:
-        parts = {one.track: segment_band(one.segments, timeline.labels, *ends) for one in found.tracks}
+    known: dict[int | None, TrackDynamics] = {one.track: one for one in found.tracks} if found else {}
+    parts = {number: segment_band(one.segments, timeline.labels, *ends) for number, one in known.items()}
     charts = enumerate(zip(tracks, bands, strict=True))
     rows = "".join(_chart(timeline, track, band, row, axis, parts.get(track.number, "")) for row, (track, band) in charts)
-    data = {
-        "edges": np.round(edges, 3).tolist(),
-        "tracks": [{"name": name(t), "runs": _packed(b)} for t, b in zip(tracks, bands, strict=True)],
-    }
+    data = {"edges": np.round(edges, 3).tolist(), "tracks": [_read_out(t, b, timeline.labels) for t, b in zip(tracks, bands, strict=True)]}
     more = len(timeline.tracks) + timeline.folded - len(tracks)
     note = f'<p class="note">{count(more, "more face")} seen for less time: see the table.</p>' if more else ""
     return (
-        f'<div class="timeline" data-reel="{number}">{legend(timeline.labels)}{rows}</div>'
-        f'{note}<script type="application/json" id="data{number}">{_json(data)}</script>'
+        f'<div class="timeline" data-reel="{number}">{legend(timeline.labels)}{ribbons(tracks, bands, axis, timeline.labels)}{note}'
+        f"{people(tracks, known, *ends, timeline.labels)}{stability_panel(found, *ends) if found else ''}"
+        f'<details class="each" open><summary>Every score of each face</summary>{CHART_HINT}{rows}</details></div>'
+        f'<script type="application/json" id="data{number}">{_json(data)}</script>'
     )
 
 
@@ -99,15 +100,14 @@ def _axis(first_s: float, last_s: float) -> str:
 
 def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str, smoothed: str) -> str:
     labels, shares = timeline.labels, track.sums.shares
-    share, label = max(zip(shares, labels, strict=True))
-    words = f"mostly {safe(label)} ({portion(share)} of its time), seen from {clock(track.first_s)} to {clock(track.last_s)}"
+    words = f"{mostly(track, labels)} of its time, seen from {clock(track.first_s)} to {clock(track.last_s)}"
     seen = [(index, shot) for index, shot in track.shots.items() if shares[index] >= SEEN]
     shots = "".join(_shot(labels[index], index, shot) for index, shot in sorted(seen, key=lambda item: item[1].time_s)[:SHOTS])
     moments = f'<div class="shots" aria-label="The clearest moment of each expression">{shots}</div>' if shots else ""
     plot = f'<div class="plot" tabindex="0" role="img" data-row="{row}" aria-label="{name(track)}: {words}">'
     return (
         f'<section class="track"><h4>{name(track)} <small>{words}</small></h4>{moments}'
-        f"{plot}{bands.ribbon()}{bands.area()}{smoothed}</div>{axis}</section>"
+        f"{plot}{bands.brief()}{bands.ribbon()}{bands.area()}{smoothed}</div>{axis}</section>"
     )
 
 
@@ -132,7 +132,7 @@ def _table(timeline: Timeline, tracks: Sequence[Track]) -> str:
     heads = "".join(f'<th scope="col" class="k{i}"><i class="dot"></i>{safe(label)}</th>' for i, label in enumerate(timeline.labels))
     table = f'<tr><th scope="col">Face</th><th scope="col">Seen</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody>'
     return (
-        '<details class="shares" open><summary>Share of the time that each expression was the highest</summary>'
+        '<details class="shares"><summary>Share of the time that each expression was the highest</summary>'
         f'<div class="wide"><table><thead>{table}</table></div></details>'
     )
 
@@ -143,9 +143,20 @@ def _row(timeline: Timeline, head: str, sums: Sums, kind: str = "") -> str:
     return f'<tr class="{kind}"><th scope="row">{head}{stripe(sums.shares, timeline.labels.names)}</th><td>{seen}</td>{cells}</tr>'
 
 
-def _packed(bands: Bands) -> list[list[Any]]:
-    """Mean scores in whole percents for the pointer's read-out: [first column, base64 of (columns, C)] for each stretch with a face."""
-    return [[a, base64.b64encode(np.round(bands.means[a:b] * 100).astype(np.uint8).tobytes()).decode()] for a, b in bands.runs()]
+def _read_out(track: Track, bands: Bands, labels: LabelSet) -> dict[str, Any]:
+    """What the pointer reads: scores in whole percents and pictures, [time, label, percent, base64 of a JPEG]."""
+    kept = sorted({shot.time_s: shot for shot in (*track.shots.values(), *track.album.shots)}.items())
+    shots = [
+        [round(time_s, 2), labels.index(shot.label), round(100 * shot.confidence), base64.b64encode(shot.data).decode()]
+        for time_s, shot in kept
+    ]
+    runs = list(bands.runs())
+    return {"name": name(track), "runs": _packed(bands.means, runs), "peaks": _packed(bands.peaks, runs), "pictures": shots}
+
+
+def _packed(values: NDArray[np.float32], runs: Sequence[tuple[int, int]]) -> list[list[Any]]:
+    """[first bin, base64 of (bins, C)] for each stretch with a face."""
+    return [[a, base64.b64encode(np.round(values[a:b] * 100).astype(np.uint8).tobytes()).decode()] for a, b in runs]
 
 
 def _json(value: Any) -> str:

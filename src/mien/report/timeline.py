@@ -13,22 +13,15 @@ from numpy.typing import NDArray
 
 from mien.core.labels import LabelSet
 from mien.core.types import RGB, FaceResult, FrameResult
+from mien.report.album import Album
+from mien.report.moments import CLEARER, Shot
 from mien.report.thumbs import face_crop, jpeg, scene
 
-BINS = 800
+BINS = 1600
 TRACKS = 400
 STRIP = 8
-SHOT_PX, STRIP_PX = 112, 320
-CLEARER = 0.01
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A moment worth a picture: when, how sure, and the JPEG."""
-
-    time_s: float
-    confidence: float
-    data: bytes
+SHOT_PX, STRIP_PX, ALBUM_PX = 112, 320, 96
+ALBUM_QUALITY = 75
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +56,8 @@ class Sums:
 class Track:
     """One person's face over time (None: faces that no track holds).
 
-    `bins`: bin → the sum of the scores in it, then their number, float32 (C + 1,). `shots`: label → the clearest moment.
+    `bins`: bin → the sum of the scores in it, then their number, float32 (C + 1,). `peaks`: bin → the highest of each score in it, float32
+    (C,), so that what is short is not lost in a mean. `shots`: label → the clearest moment. `album`: pictures over all the time.
     """
 
     number: int | None
@@ -71,13 +65,17 @@ class Track:
     last_s: float
     sums: Sums
     bins: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    peaks: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     shots: dict[int, Shot] = field(default_factory=dict)
+    album: Album = field(default_factory=Album)
 
     def add(self, position: int, scores: NDArray[np.float32]) -> None:
         """Put one face's scores into a bin."""
         held = self.bins.setdefault(position, np.zeros(len(scores) + 1, np.float32))
         held[:-1] += scores
         held[-1] += 1
+        highest = self.peaks.setdefault(position, scores.copy())
+        np.maximum(highest, scores, out=highest)
 
     def halve(self) -> None:
         """Make each two bins one."""
@@ -85,6 +83,10 @@ class Track:
         for position, held in old.items():
             new = self.bins.setdefault(position // 2, np.zeros_like(held))
             new += held
+        peaks, self.peaks = self.peaks, {}
+        for position, held in peaks.items():
+            highest = self.peaks.setdefault(position // 2, held)
+            np.maximum(highest, held, out=highest)
 
 
 class Timeline:
@@ -163,9 +165,14 @@ class Timeline:
         track.sums.frames[label] += 1
         track.last_s = time_s
         self._showing.append((track, label))
-        best = track.shots.get(label)
-        if image is not None and (best is None or face.prediction.confidence > best.confidence + CLEARER):
-            track.shots[label] = Shot(time_s, face.prediction.confidence, jpeg(face_crop(image, face.face, SHOT_PX)))
+        if image is not None:
+            self._picture(track, face, label, time_s, image)
+
+    def _picture(self, track: Track, face: FaceResult, label: int, time_s: float, image: RGB) -> None:
+        best, said = track.shots.get(label), face.prediction
+        if best is None or said.confidence > best.confidence + CLEARER:
+            track.shots[label] = Shot(time_s, said.confidence, jpeg(face_crop(image, face.face, SHOT_PX)), said.label)
+        track.album.add(time_s, said, lambda: jpeg(face_crop(image, face.face, ALBUM_PX), ALBUM_QUALITY))
 
     def _new_track(self, number: int | None, time_s: float) -> Track:
         if len(self.tracks) >= TRACKS:
