@@ -67,7 +67,7 @@ def test_the_table_says_who_when_and_when_not(page: Page) -> None:
     text = " ".join(page.text.split())
     table = text[text.index("Out of the picture") : text.index("Emotional stability")]
     first, second = table[table.index("Face #1") :].split("Face #2")
-    assert "never" in first
+    assert "never over 1 s" in first
     assert re.search(r"0:3[01] anger \d\d%", first)
     assert "neutral 98%, anger 2%" in first
     assert "0:50 to 1:10" in second

@@ -8,7 +8,7 @@ import pytest
 from mien.core.labels import FER8
 from mien.core.types import FaceResult, FrameResult
 from mien.report import timeline as module
-from mien.report.charts import Bands, clock, ticks
+from mien.report.charts import Bands, clock, ticks, when
 from mien.report.timeline import BINS, STRIP, TRACKS, Timeline
 from tests.report.parts import face, gray
 
@@ -117,6 +117,13 @@ def test_a_clearer_shot_must_be_clearly_so(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_times_in_words(time_s: float, words: str) -> None:
     assert clock(time_s) == words
+
+
+@pytest.mark.parametrize(
+    ("time_s", "span_s", "words"), [(7, 30, "7.0 s"), (7, 90, "0:07"), (0, 3600, "0:00"), (59.96, 3600, "1:00"), (3723, 4000, "1:02:03")]
+)
+def test_times_of_one_video_are_written_alike(time_s: float, span_s: float, words: str) -> None:
+    assert when(time_s, span_s) == words
 
 
 @pytest.mark.parametrize("span", [(0, 0.4), (0, 3), (10, 15), (0, 600), (5, 7200), (0, 0), (0, 1e6)])

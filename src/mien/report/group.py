@@ -49,12 +49,16 @@ def people(tracks: Sequence[Track], found: Mapping[int | None, TrackDynamics], f
 def absences(times_s: NDArray[np.float64], first_s: float, last_s: float) -> list[tuple[float, float]]:
     """From when to when a face that was seen at `times_s` was not, between `first_s` and `last_s`.
 
-    What is no longer than a second, or than two and a half of the usual steps (their lower quartile), is none.
+    What is no longer than `least_absence_s` is none.
     """
-    usual = float(np.quantile(np.diff(times_s), 0.25, method="lower")) if len(times_s) > 1 else 0.0
-    least = max(GAP_S, 2.5 * usual)
     ends = np.concatenate([[first_s], times_s, [last_s]])
-    return [(float(ends[k]), float(ends[k + 1])) for k in np.flatnonzero(np.diff(ends) > least)]
+    return [(float(ends[k]), float(ends[k + 1])) for k in np.flatnonzero(np.diff(ends) > least_absence_s(times_s))]
+
+
+def least_absence_s(times_s: NDArray[np.float64]) -> float:
+    """How long an absence is at least: a second, or two and a half of the usual steps (their lower quartile) where that is longer."""
+    usual = float(np.quantile(np.diff(times_s), 0.25, method="lower")) if len(times_s) > 1 else 0.0
+    return max(GAP_S, 2.5 * usual)
 
 
 def moments(one: TrackDynamics) -> list[tuple[float, str, float]]:
@@ -96,15 +100,16 @@ def _row(track: Track, row: int, one: TrackDynamics | None, ends: tuple[float, f
     inside = f"{clock(seen_s)} ({portion(min(seen_s / span_s, 1.0))})<br><small>{from_to}</small>"
     top = sorted(zip(track.sums.shares, labels, strict=True), reverse=True)[:3]
     showed = ", ".join(f"{safe(label)} {portion(share)}" for share, label in top if share >= 0.005)
-    out = "–" if one is None else _absent(absences(one.raw.times_s, *ends), ends[1])
+    out = "–" if one is None else _absent(one.raw.times_s, *ends)
     marked = "" if one is None else "".join(_moment(row, moment, ends[1], labels) for moment in moments(one))
     cells = f"<td>{inside}</td><td>{out}</td><td>{stripe(track.sums.shares, labels.names)}{showed}</td><td>{marked or '–'}</td>"
     return f'<tr><th scope="row">{name(track)}</th>{cells}</tr>'
 
 
-def _absent(gaps: Sequence[tuple[float, float]], last_s: float) -> str:
+def _absent(times_s: NDArray[np.float64], first_s: float, last_s: float) -> str:
+    gaps = absences(times_s, first_s, last_s)
     if not gaps:
-        return "never"
+        return f"never over {least_absence_s(times_s):.3g} s"
     longest = sorted(sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_ABSENCES])
     words = "<br>".join(f"{when(start_s, last_s)} to {when(end_s, last_s)}" for start_s, end_s in longest)
     total = clock(sum(end_s - start_s for start_s, end_s in gaps))

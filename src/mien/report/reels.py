@@ -14,7 +14,7 @@ from mien.core.labels import LabelSet
 from mien.core.types import SourceInfo
 from mien.dynamics.tracks import Dynamics, TrackDynamics
 from mien.report.cards import count
-from mien.report.charts import Bands, bar, clock, portion, safe, score, source_name, stripe, ticks
+from mien.report.charts import Bands, bar, clock, portion, safe, score, source_name, stripe, ticks, when
 from mien.report.group import mostly, name, people, ribbons
 from mien.report.moments import Shot
 from mien.report.stability import segment_band, stability_panel
@@ -39,7 +39,7 @@ def reel(info: SourceInfo, timeline: Timeline, error: str | None, number: int, f
     broke = f'<p class="error">It broke off: {safe(error)}</p>' if error else ""
     return (
         f'<article class="card"><header><h3>{source_name(info.source)}</h3><p>{_about(info, timeline)}</p></header>{broke}'
-        f"{_strip(timeline.strip)}{_charts(timeline, tracks[:CHARTS], number, found)}{_table(timeline, tracks)}"
+        f"{_strip(timeline)}{_charts(timeline, tracks[:CHARTS], number, found)}{_table(timeline, tracks)}"
         "</article>\n"
     )
 
@@ -52,9 +52,10 @@ def _about(info: SourceInfo, timeline: Timeline) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _strip(shots: Sequence[Shot]) -> str:
+def _strip(timeline: Timeline) -> str:
     items = "".join(
-        f'<figure><img alt="" src="{data_uri(shot.data)}"><figcaption>{clock(shot.time_s)}</figcaption></figure>' for shot in shots
+        f'<figure><img alt="" src="{data_uri(shot.data)}"><figcaption>{when(shot.time_s, timeline.duration_s)}</figcaption></figure>'
+        for shot in timeline.strip
     )
     return f'<div class="strip">{items}</div>' if items else ""
 
@@ -99,10 +100,10 @@ def _axis(first_s: float, last_s: float) -> str:
 
 
 def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str, smoothed: str) -> str:
-    labels, shares = timeline.labels, track.sums.shares
-    words = f"{mostly(track, labels)} of its time, seen from {clock(track.first_s)} to {clock(track.last_s)}"
+    labels, shares, span_s = timeline.labels, track.sums.shares, timeline.duration_s
+    words = f"{mostly(track, labels)} of its time, seen from {when(track.first_s, span_s)} to {when(track.last_s, span_s)}"
     seen = [(index, shot) for index, shot in track.shots.items() if shares[index] >= SEEN]
-    shots = "".join(_shot(labels[index], index, shot) for index, shot in sorted(seen, key=lambda item: item[1].time_s)[:SHOTS])
+    shots = "".join(_shot(labels[index], index, shot, span_s) for index, shot in sorted(seen, key=lambda item: item[1].time_s)[:SHOTS])
     moments = f'<div class="shots" aria-label="The clearest moment of each expression">{shots}</div>' if shots else ""
     plot = f'<div class="plot" tabindex="0" role="img" data-row="{row}" aria-label="{name(track)}: {words}">'
     return (
@@ -111,10 +112,10 @@ def _chart(timeline: Timeline, track: Track, bands: Bands, row: int, axis: str, 
     )
 
 
-def _shot(label: str, index: int, shot: Shot) -> str:
+def _shot(label: str, index: int, shot: Shot, span_s: float) -> str:
     return (
         f'<figure class="k{index}"><img alt="" src="{data_uri(shot.data)}">'
-        f"<figcaption><b>{safe(label)}</b><br>{score(shot.confidence)} · {clock(shot.time_s)}</figcaption></figure>"
+        f"<figcaption><b>{safe(label)}</b><br>{score(shot.confidence)} · {when(shot.time_s, span_s)}</figcaption></figure>"
     )
 
 
