@@ -31,7 +31,7 @@ def ribbons(tracks: Sequence[Track], bands: Sequence[Bands], axis: str, labels: 
     buttons = "".join(f'<button type="button" data-zoom="{what}" aria-label="{words}">{sign}</button>' for what, words, sign in _ZOOM)
     rows = "".join(_lane(track, band, row, labels) for row, (track, band) in enumerate(zip(tracks, bands, strict=True)))
     return (
-        '<section class="group"><header><h4>Who showed what, when</h4><p class="at note" role="status"></p>'
+        '<section class="together"><header><h4>Who showed what, when</h4><p class="at note" role="status"></p>'
         f'<div class="zoom" role="group" aria-label="Part of the time that is shown">{buttons}</div></header>'
         f'{rows}<div class="lane"><div></div>{axis}</div></section>'
     )
