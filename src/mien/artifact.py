@@ -157,8 +157,7 @@ class Model:
 class SequenceModel(Model):
     """A loaded model of sequences: it says of the pictures of one face over time what they show together.
 
-    It learnt from sequences as its card's `sequence` says: resampled to `frames`, or of their own lengths where that is None; and at
-    `rate_hz`, None for an unknown one.
+    The card's `sequence` says what it learnt from.
     """
 
     def sequence_logits(self, sequences: Iterable[Crops], head: LabelSet | None = None) -> NDArray[np.float32]:

@@ -45,8 +45,9 @@ class Card:
     used. `metrics`: one entry an evaluation, each with data set, split, n, accuracy and its 95 % interval; "held_out" is False on the split
     that the best epoch was picked on. `selection`: that split. `origin`: the protocol by which rows came to train, validation and test.
     `features`: the handcrafted features that the graph takes, by name and options; empty for one that takes pictures alone. `sequence`:
-    for a model of sequences what it learnt from, `frames` (None for sequences of their own lengths) and `rate_hz` (None for an unknown
-    rate); empty for a model of single pictures. `sha256` is that of graph, weights and features; it is filled in when the file is written.
+    for a model of sequences what it learnt from: `frames` (None for sequences of their own lengths), `longest`, the frames of the longest
+    one, and `rate_hz` (None for an unknown rate); empty for a model of single pictures. `sha256` is that of graph, weights and features; it
+    is filled in when the file is written.
     """
 
     name: str

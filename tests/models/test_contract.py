@@ -13,6 +13,7 @@ import torch
 from mien.core.errors import RecipeError, UnknownNameError
 from mien.models import miennet
 from mien.models.registry import MODELS, architectures, build, count_parameters
+from mien.models.sequence import SequenceNetwork
 from mien.preprocess import Preprocessing
 from mien.training.export import handcrafted, to_onnx
 
@@ -40,6 +41,7 @@ def _cases(slow: set[str], long: Collection[str] = ()) -> list[Any]:
     return [
         pytest.param(name, marks=[getattr(pytest.mark, mark) for mark, names in marks.items() if name in names])
         for name in sorted(architectures())
+        if not issubclass(MODELS[name], SequenceNetwork)
     ]
 
 

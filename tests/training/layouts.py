@@ -23,8 +23,10 @@ _PER_CLASS = {"Training": 70, "PublicTest": 10, "PrivateTest": 10}
 
 
 SHIPPED = {name: load_plan(name) for name in list_recipes()}
-NETWORKS = [name for name, plan in SHIPPED.items() if not isinstance(plan, ClassicalRecipe)]
-"""The recipes that ship, but for those of classical models."""
+SEQUENCES = [name for name, plan in SHIPPED.items() if isinstance(plan, Recipe) and plan.sequence is not None]
+"""The recipes of networks that read sequences."""
+NETWORKS = [name for name, plan in SHIPPED.items() if not isinstance(plan, ClassicalRecipe) and name not in SEQUENCES]
+"""The recipes that ship, but for those of sequences and of classical models."""
 
 
 def write_album(folder: Path, n: int, characters: int = 30) -> Path:

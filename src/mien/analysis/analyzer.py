@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.analysis.recent import Recent
 from mien.analysis.results import Results
 from mien.analysis.run import run
 from mien.analysis.sinks import Collect, PerFrame
 from mien.analysis.stream import Analysed, Ended, pump
-from mien.artifact import ExpressionModel, Model, load_model
+from mien.artifact import ExpressionModel, Model, SequenceModel, load_model
 from mien.core.errors import InputError, OptionError
 from mien.core.labels import LabelSet, label_set
 from mien.core.types import RGB, Face, FaceResult, Frame, FrameResult, Prediction
@@ -30,7 +31,8 @@ class Analyzer:
 
     Parameters
     ----------
-    model : a shipped model's name, the path of an artifact, or an object with `labels`, `identity`, `predict` and `with_labels`.
+    model : a shipped model's name, the path of an artifact, or an object with `labels`, `identity`, `predict` and `with_labels`. A model of
+        sequences says of each face of a video what its last frames show together; pictures that stand alone are refused.
     detector : "centerface", "yunet", "cascade", "whole", or an object with `name`, `box_framing` and `detect(image, *, moving)`.
     labels : the label set of the scores ("fer8", "fer7", "valence3" …); default the model's own.
     abstain_below : 0–1; a face whose highest score lies under it is marked `abstained` (its label is given all the same).
@@ -149,12 +151,20 @@ class Analyzer:
         framing = framing_of(self.model)
         return [cut(frame.image, face, self.detector.box_framing, framing).image for face in faces]
 
-    def judge(self, frame: Frame, faces: Sequence[Face], track_ids: Sequence[int | None] | None = None) -> FrameResult:
-        """What these faces of a frame show: all of its crops go through the model together."""
+    def judge(
+        self, frame: Frame, faces: Sequence[Face], track_ids: Sequence[int | None] | None = None, recent: Recent | None = None
+    ) -> FrameResult:
+        """What these faces of a frame show: all of its crops go through the model together.
+
+        `recent`: what a model of sequences has seen of the same video before, which takes these crops in.
+        """
         if not faces:
             return FrameResult(frame.index, frame.time_s)
-        scores = self.model.predict(self.crops(frame, faces))
-        ids = track_ids if track_ids is not None else [None] * len(faces)
+        ids, crops = track_ids if track_ids is not None else [None] * len(faces), self.crops(frame, faces)
+        if recent is not None and isinstance(self.model, SequenceModel):
+            scores = self.model.predict_sequences(recent.add(frame.time_s or 0.0, ids, crops))
+        else:
+            scores = self.model.predict(crops)
         found = tuple(FaceResult(face, self._prediction(row), id_) for face, row, id_ in zip(faces, scores, ids, strict=True))
         return FrameResult(frame.index, frame.time_s, found)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from mien.analysis.recent import Recent
+from mien.artifact import ExpressionModel, SequenceModel
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
 from mien.faces.follow import Follower
@@ -85,11 +87,14 @@ def pump(
     however long a video is. Closing the generator stops the threads and closes the open source.
 
     `track`: give the faces of a video or camera track ids; stills never have any. `journal`: what an earlier run of the same has found
-    comes from there, sources that it finished are not opened. Raises InputError where it holds other sources. `read_ahead`: frames that
+    comes from there, sources that it finished are not opened. Raises InputError where it holds other sources, or the model would need
+    pictures from before. `read_ahead`: frames that
     are read before they are asked for; 0 for sources whose frames grow old.
     """
+    if journal and isinstance(analyzer.model, SequenceModel):
+        raise InputError(f"{analyzer.model.card.name} reads sequences, whose pictures no journal keeps. Run it in one go.")
     with ExitStack() as stack:
-        read = stack.enter_context(closing(_read(sources, journal)))
+        read = stack.enter_context(closing(_read(analyzer.model, sources, journal)))
         if read_ahead:
             read = stack.enter_context(closing(ahead(read, read_ahead)))
         found = stack.enter_context(closing(ahead(_find(analyzer, read), FIND_AHEAD)))
@@ -113,7 +118,9 @@ def ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, Non
         items.close()
 
 
-def _read(sources: Iterable[Source], journal: Journal | None) -> Generator[Began | Frame | _Past | Ended, None, None]:
+def _read(
+    model: ExpressionModel, sources: Iterable[Source], journal: Journal | None
+) -> Generator[Began | Frame | _Past | Ended, None, None]:
     for place, source in enumerate(sources):
         begun = journal.begun[place] if journal and place < len(journal.begun) else None
         if begun and begun.source != source.name:
@@ -126,6 +133,8 @@ def _read(sources: Iterable[Source], journal: Journal | None) -> Generator[Began
             with source:
                 yield Began(source.info, source.expected_frames, past=begun is not None)
                 began = True
+                if source.kind == "image" and isinstance(model, SequenceModel):
+                    raise InputError(f"{source.name} is a picture, and {model.card.name} reads sequences. Give a video, or another model.")
                 if journal and begun:
                     yield from map(_Past, journal.past(place))
                 yield from islice(source, begun.frames if begun else 0, None)
@@ -158,10 +167,11 @@ def _find(analyzer: Analyzer, events: Iterator[Began | Frame | _Past | Ended]) -
 
 
 def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended], track: bool) -> Generator[Event, None, None]:
-    tracker: Tracker | None = None
+    tracker, recent = None, None
     for event in events:
         if isinstance(event, Began):
             tracker = _tracker() if track and event.info.kind != "image" else None
+            recent = Recent(analyzer.model) if isinstance(analyzer.model, SequenceModel) else None
             yield event
         elif isinstance(event, Ended):
             yield event
@@ -171,7 +181,7 @@ def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended],
             yield Analysed(event.result, _NOTHING, past=True)
         else:
             ids = tracker.update(event.faces, event.frame.time_s) if tracker else None
-            yield Analysed(analyzer.judge(event.frame, event.faces, ids), event.frame.image, event.detected)
+            yield Analysed(analyzer.judge(event.frame, event.faces, ids, recent), event.frame.image, event.detected)
 
 
 def _tracker() -> Tracker:

@@ -113,6 +113,7 @@ def _check(wanted: _Request) -> None:
 
 
 def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advance: Advance) -> tuple[Entry, Dataset]:
+    from mien.artifact import SequenceModel
     from mien.bench.contenders import load_contender
     from mien.datasets.base import split_name
     from mien.evaluation.run import evaluate as judge_split
@@ -121,8 +122,8 @@ def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advan
 
     split = split_name(wanted.split)
     advance(f"{wanted.dataset}: reading", 0, None)
-    native, data_set = _read(wanted, data)
     contender = load_contender(model, threads=threads)
+    native, data_set = _read(wanted, data, isinstance(contender.network, SequenceModel))
     network = contender.read(native, data_set.labels)
     result = judge_split(
         network,
@@ -140,12 +141,14 @@ def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advan
     return Entry(network.identity.name, result, notes=notes, slices=slices, whole=whole, sha256=network.identity.sha256), data_set
 
 
-def _read(wanted: _Request, data: Path) -> tuple[LabelSet, Dataset]:
-    """The data set's own labels, and the data set divided and labelled as asked for."""
+def _read(wanted: _Request, data: Path, in_sequences: bool) -> tuple[LabelSet, Dataset]:
+    """The data set's own labels, and the data set divided and labelled as asked for; its rows are sequences for a model of these."""
     from mien.core.labels import label_set
     from mien.datasets import load_dataset
+    from mien.datasets.sequences import as_sequences
 
-    data_set = wanted.division.apply(load_dataset(wanted.dataset, data, **wanted.options))
+    data_set = load_dataset(wanted.dataset, data, **wanted.options)
+    data_set = wanted.division.apply(as_sequences(data_set) if in_sequences else data_set)
     return data_set.labels, data_set if wanted.labels is None else data_set.with_labels(label_set(wanted.labels))
 
 

@@ -155,10 +155,12 @@ def evaluate(
 
 
 def _all_scores(model: Predictor, dataset: Dataset, rows: NDArray[np.int64], batch: int, progress: Progress | None) -> Scores:
-    if not isinstance(dataset, Sequences):
+    reads = isinstance(model, SequencePredictor)
+    if reads != isinstance(dataset, Sequences):
+        told = ("sequences", "single pictures") if reads else ("single pictures", "sequences")
+        raise InputError(f"{_name(model)} reads {told[0]}, and the rows of {dataset.name} are {told[1]}. Evaluate another model on it.")
+    if not (isinstance(model, SequencePredictor) and isinstance(dataset, Sequences)):
         return predict_all(model, dataset.images[rows], batch=batch, progress=progress)
-    if not isinstance(model, SequencePredictor):
-        raise InputError(f"{_name(model)} reads single pictures, and {dataset.name} holds sequences. Give the data set of their frames.")
 
     def sequences() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(rows.tolist(), start=1):

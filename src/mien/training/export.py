@@ -100,13 +100,21 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path, f
     if recipe.sequence is None or not isinstance(model, SequenceNetwork):
         graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
     else:
-        layer, base = layer_of(recipe), next(iter(sets.values()))
-        graph = to_sequence_graph(model, layer, preprocessing)
-        told = {"frames": recipe.sequence.frames, "rate_hz": base.rate_hz if isinstance(base, Sequences) else None}
-        card = replace(card, sequence=told, parameters=count_parameters(model) + (0 if layer is None else layer.parameters))
+        layer = layer_of(recipe)
+        graph, told = to_sequence_graph(model, layer, preprocessing), _told(next(iter(sets.values())))
+        card = replace(card, sequence={"frames": recipe.sequence.frames, **told})
+        card = replace(card, parameters=count_parameters(model) + (0 if layer is None else layer.parameters))
     artifact = conclude(graph, card, run.folder / ARTIFACT, recipe, sets, selection, features)
     draw_curve(run.history, run.best["epoch"], run.folder / "curve.png")
     return artifact
+
+
+def _told(dataset: Dataset) -> dict[str, Any]:
+    """What a card tells of the sequences that its model learnt from."""
+    if not isinstance(dataset, Sequences):
+        raise TypeError(f"A model of sequences learns from sequences; received {dataset.name}.")
+    lengths = [len(dataset.frames_of(row)) for row in np.flatnonzero(dataset.split == "train").tolist()]
+    return {"rate_hz": dataset.rate_hz, "longest": max(lengths)}
 
 
 def preprocessing_of(recipe: Experiment, split: Split) -> Preprocessing:
@@ -150,7 +158,7 @@ def conclude(
     save_artifact(graph, card, path, features)
     there = [split for split in ("validation", "test") if any((dataset.split == split).any() for dataset in sets.values())]
     splits = [split for split in there if split in ("validation", recipe.select_on) or recipe.evaluate_test]
-    metrics = tuple(_measure(path, head, dataset, split) for split in splits for head, dataset in sets.items())
+    metrics = tuple(_measure(path, dataset, split) for split in splits for dataset in sets.values())
     save_artifact(graph, replace(card, metrics=metrics), path, features)
     return load_model(path)
 
@@ -173,7 +181,7 @@ def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
     return tuple(heads)
 
 
-def _measure(path: Path, head: str, dataset: Dataset, split: str) -> dict[str, Any]:
+def _measure(path: Path, dataset: Dataset, split: str) -> dict[str, Any]:
     """One entry of the card's metrics: the split's labelled rows, scored by the artifact as it lies in the file."""
-    model = load_model(path, head)
+    model = load_model(path, dataset.labels)
     return {**evaluate(model, dataset, split).to_dict(), "held_out": split not in model.card.selection.split()}

@@ -47,7 +47,7 @@ from mien.training.describing import described
 from mien.training.devices import arithmetic, fabric_of, part
 from mien.training.distill import distilled, selection_of
 from mien.training.emphasis import Emphasised, emphasis_of
-from mien.training.export import finish, handcrafted
+from mien.training.export import finish, handcrafted, preprocessing_of
 from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start, steps_of
 from mien.training.parts import Part
@@ -191,8 +191,10 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
     model, describe = network(recipe), None
     if recipe.sequence is not None:
         layer = layer_of(recipe)
+        if layer is not None:
+            layer.need(preprocessing_of(recipe, splits["train"]))
         seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train") for name, split in seen.items()}
-    if recipe.features is not None and takes(model, "handcrafted"):
+    elif recipe.features is not None and takes(model, "handcrafted"):
         seen, describe = described(recipe.features, seen, run.folder, resume)
     _need_fit(recipe, model, seen["train"])
     return model, seen, describe
