@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.analysis.fit import in_size
 from mien.analysis.recent import Recent
 from mien.analysis.results import Results
 from mien.analysis.run import run
@@ -222,5 +223,5 @@ def _picture(reopen: Callable[[], Iterator[Source]], source: int, frame: int) ->
         with opened:
             for read in opened:
                 if read.index == frame:
-                    return read.image
+                    return in_size(read.image, opened.info)
     raise InputError(f"Frame {frame} of source {source} is not there any more: its file has changed. Analyse it again.")

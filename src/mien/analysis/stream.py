@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from mien.analysis.fit import Fit
 from mien.analysis.recent import Recent
 from mien.artifact import ExpressionModel, SequenceModel
 from mien.core.errors import InputError
@@ -44,7 +45,8 @@ class Began:
 
 @dataclass(frozen=True, eq=False)
 class Analysed:
-    """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB. `detected`: its faces were looked for, not followed.
+    """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB, both in the source's size, whatever size the frame came in.
+    `detected`: its faces were looked for, not followed.
 
     One that is `past`, as all events of a resumed run that were before it, comes from its journal, and has a picture of no pixels.
     """
@@ -168,8 +170,10 @@ def _find(analyzer: Analyzer, events: Iterator[Began | Frame | _Past | Ended]) -
 
 def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended], track: bool) -> Generator[Event, None, None]:
     tracker, recent = None, None
+    info = SourceInfo("", "image")
     for event in events:
         if isinstance(event, Began):
+            info = event.info
             tracker = _tracker() if track and event.info.kind != "image" else None
             recent = Recent(analyzer.model) if isinstance(analyzer.model, SequenceModel) else None
             yield event
@@ -180,8 +184,18 @@ def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended],
                 tracker.update([face.face for face in event.result.faces], event.result.time_s)
             yield Analysed(event.result, _NOTHING, past=True)
         else:
-            ids = tracker.update(event.faces, event.frame.time_s) if tracker else None
-            yield Analysed(analyzer.judge(event.frame, event.faces, ids, recent), event.frame.image, event.detected)
+            yield _judged(analyzer, event, tracker, recent, Fit.of(event.frame.image, info))
+
+
+def _judged(analyzer: Analyzer, found: _Found, tracker: Tracker | None, recent: Recent | None, fit: Fit | None) -> Analysed:
+    """Faces are judged in the picture as it is, and told where they lie in one of the source's size."""
+    frame, faces = found.frame, found.faces if fit is None else [fit.face(face) for face in found.faces]
+    ids = tracker.update(faces, frame.time_s) if tracker else None
+    result = analyzer.judge(frame, found.faces, ids, recent)
+    if fit is None:
+        return Analysed(result, frame.image, found.detected)
+    placed = tuple(replace(one, face=face) for one, face in zip(result.faces, faces, strict=True))
+    return Analysed(replace(result, faces=placed), fit.image(frame.image), found.detected)
 
 
 def _tracker() -> Tracker:

@@ -12,6 +12,7 @@ import av
 
 from mien.core.errors import InputError
 from mien.sources.container import open_container, video_stream
+from mien.sources.onward import Onward
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -63,15 +64,17 @@ class Sound:
     def _copied(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[float, Packet]]:
         out: AudioStream | None = None
         last: int | None = None
+        onward = Onward()
         for packet in container.demux(stream):
             if packet.pts is None or packet.dts is None or packet.time_base is None:
                 continue
-            time_s = float(packet.pts * packet.time_base - self._zero_s)
+            length_s = (packet.duration or 0) * packet.time_base
+            time_s = float(onward.of(packet.pts * packet.time_base - self._zero_s, length_s))
             if time_s >= self._length_s:
                 return
             if time_s >= -WARM_UP_S:
                 out = out or self._target.add_stream_from_template(stream)
-                shift = round(self._zero_s / packet.time_base)
+                shift = round((self._zero_s - onward.shift_s) / packet.time_base)
                 # Some AVI files give two packets the same time, which an MP4 can't hold.
                 last = packet.dts - shift if last is None else max(packet.dts - shift, last + 1)
                 packet.dts, packet.pts, packet.stream = last, max(packet.pts - shift, last), out
@@ -81,8 +84,11 @@ class Sound:
         rate = next((r for r in AAC_RATES if r >= stream.rate), AAC_RATES[-1])
         out: AudioStream | None = None
         due = 0
+        onward = Onward()
         for frame in container.decode(stream):
-            time_s = -1.0 if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base - self._zero_s)
+            if frame.pts is None or frame.time_base is None:
+                continue
+            time_s = float(onward.of(frame.pts * frame.time_base - self._zero_s, Fraction(frame.samples, frame.sample_rate)))
             if time_s < 0:
                 continue
             if time_s >= self._length_s:

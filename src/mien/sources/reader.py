@@ -13,6 +13,7 @@ import av
 
 from mien.sources.container import INDEXED, open_container, video_stream
 from mien.sources.numbering import Numbering
+from mien.sources.onward import Onward
 
 # Containers whose header holds a duration from when the file was finished. Others have theirs from what is left of the file.
 _PROMISING = ("matroska,webm", "avi", "flv")
@@ -85,6 +86,8 @@ class VideoReader:
                 # Reordered pictures come late in an AVI, all of them by as much.
                 self._zero_s = frame.pts * self._tick_s
             time_s = self._time_s(frame, before_s)
+            if frame.pts is not None:
+                time_s = self._onward.of(time_s, frame.duration * self._tick_s or self._step_s)
             if before_s is not None:
                 self._gap_s = max(self._gap_s, time_s - before_s)
             before_s = time_s
@@ -117,7 +120,7 @@ class VideoReader:
         except BaseException:
             self.container.close()
             raise
-        self._numbering = Numbering()
+        self._numbering, self._onward = Numbering(), Onward()
         self._format = self.container.format.name
         self._zero_s = (self.stream.start_time or 0) * self._tick_s
         entries = self.stream.index_entries
@@ -127,11 +130,15 @@ class VideoReader:
     def _tick_s(self) -> Fraction:
         return self.stream.time_base or Fraction(1, av.time_base)
 
+    @property
+    def _step_s(self) -> Fraction:
+        return 1 / (self.rate or Fraction(25))
+
     def _time_s(self, frame: av.VideoFrame, before_s: Fraction | None) -> Fraction:
         if frame.pts is not None:
             return frame.pts * self._tick_s - self._zero_s
         # A bare stream of pictures has no times: its rate makes them.
-        return Fraction(0) if before_s is None else before_s + 1 / (self.rate or Fraction(25))
+        return Fraction(0) if before_s is None else before_s + self._step_s
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():

@@ -27,8 +27,9 @@ class VideoSource:
     """A video file as a source of frames.
 
     `time_s` is a frame's presentation time since the first frame's, as the file has it, also at a variable rate; `index` is its true place
-    in the file, whatever was sampled. The turn that a phone notes in the file is applied, so that people stand upright. Only the frames
-    that are taken are converted to RGB.
+    in the file, whatever was sampled. Where the file's clock is set back, as at the seam of joined recordings, times go on. `info` has the
+    size of the first frame; later ones may have another. The turn that a phone notes in the file is applied, so that people stand upright.
+    Only the frames that are taken are converted to RGB.
 
     Parameters
     ----------
