@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,30 @@ import numpy as np
 
 from mien.core.errors import InputError, OutputError
 from mien.core.labels import LabelSet
-from mien.core.types import Face, FaceResult, FrameResult, Prediction, SourceInfo
+from mien.core.types import RGB, Face, FaceResult, FrameResult, Prediction, SourceInfo
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last frame that can be taken up: its index and time, a mark of its picture, and whether the source was damaged before it."""
+
+    index: int
+    time_s: float | None
+    mark: int
+    damaged: bool
+
+    def is_of(self, image: RGB) -> bool:
+        """Whether it shows that picture."""
+        return mark_of(image) == self.mark
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A source that the journal holds: its name, how many of its frames can be taken up, and whether it had ended."""
+    """A source that the journal holds: its name, how many of its frames can be taken up, the last of them, and whether it had ended."""
 
     source: str
     frames: int
+    last: Last | None
     ended: bool
 
 
@@ -74,8 +90,8 @@ class Journal:
         """A source begins."""
         self._write({"begin": [info.source, info.kind, info.width, info.height]})
 
-    def frame(self, result: FrameResult, *, detected: bool) -> None:
-        """A frame was analysed; `detected`: its faces were looked for, not followed."""
+    def frame(self, result: FrameResult, image: RGB, *, detected: bool, damaged: bool = False) -> None:
+        """A frame was analysed. `detected`: its faces were looked for, not followed; `damaged`: the source was, before it."""
         faces = [
             [
                 list(map(float, face.face.box_xyxy)),
@@ -87,7 +103,8 @@ class Journal:
             ]
             for face in result.faces
         ]
-        self._write({"frame": [result.index, result.time_s, faces], "detected": detected})
+        frame = [result.index, result.time_s, faces]
+        self._write({"frame": frame, "detected": detected, "mark": mark_of(image), "damaged": damaged})
 
     def end(self, error: str | None) -> None:
         """A source ends."""
@@ -109,6 +126,7 @@ class Journal:
     def _scan(self, mark: str) -> int:
         """Read what is there into `begun`; gives the offset in bytes up to which it can be taken up."""
         offset = safe = frames = 0
+        last: Last | None = None
         with self._path.open("rb") as file:
             for number, line in enumerate(file):
                 entry = _entry(line)
@@ -120,22 +138,22 @@ class Journal:
                 if "frame" in entry:
                     if entry["detected"]:
                         safe = start
-                        self._note(frames)
-                    frames += 1
+                        self._note(frames, last)
+                    frames, last = frames + 1, Last(*entry["frame"][:2], entry["mark"], entry["damaged"])
                     continue
                 if "begin" in entry:
                     self._heads.append(entry)
-                    frames = 0
+                    frames, last = 0, None
                 elif "end" in entry:
                     self._heads[-1] |= entry
                 safe = offset
-                self._note(frames)
+                self._note(frames, last)
         return safe
 
-    def _note(self, frames: int) -> None:
+    def _note(self, frames: int, last: Last | None) -> None:
         if self._heads:
             head = self._heads[-1]
-            self.begun[len(self._heads) - 1 :] = [Begun(head["begin"][0], frames, "end" in head)]
+            self.begun[len(self._heads) - 1 :] = [Begun(head["begin"][0], frames, last, "end" in head)]
 
     def _result(self, entry: list[Any]) -> FrameResult:
         index, time_s, faces = entry
@@ -155,6 +173,11 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return read if isinstance(read, dict) else None
+
+
+def mark_of(image: RGB) -> int:
+    """A number that tells a picture from others: of each eighth pixel of each eighth row, so that a block that differs shows in it."""
+    return zlib.crc32(np.ascontiguousarray(image[::8, ::8]))
 
 
 def fingerprint(path: str) -> list[Any]:

@@ -21,10 +21,11 @@ from mien.artifact import ExpressionModel, SequenceModel
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
 from mien.faces.follow import Follower
+from mien.sources.base import Seekable
 
 if TYPE_CHECKING:
     from mien.analysis.analyzer import Analyzer
-    from mien.analysis.journal import Journal
+    from mien.analysis.journal import Begun, Journal
     from mien.faces.track import Tracker
     from mien.sources import Source
 
@@ -46,7 +47,7 @@ class Began:
 @dataclass(frozen=True, eq=False)
 class Analysed:
     """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB, both in the source's size, whatever size the frame came in.
-    `detected`: its faces were looked for, not followed.
+    `detected`: its faces were looked for, not followed. `damaged`: something of the source before it could not be decoded.
 
     One that is `past`, as all events of a resumed run that were before it, comes from its journal, and has a picture of no pixels.
     """
@@ -54,6 +55,7 @@ class Analysed:
     result: FrameResult
     image: RGB
     detected: bool = True
+    damaged: bool = False
     past: bool = False
 
 
@@ -139,13 +141,21 @@ def _read(
                     raise InputError(f"{source.name} is a picture, and {model.card.name} reads sequences. Give a video, or another model.")
                 if journal and begun:
                     yield from map(_Past, journal.past(place))
-                yield from islice(source, begun.frames if begun else 0, None)
+                yield from source if begun is None else _rest(source, begun)
         except (InputError, OSError) as error:
             if not began:
                 yield Began(SourceInfo(source.name, source.kind))
             yield Ended(error)
         else:
             yield Ended()
+
+
+def _rest(source: Source, begun: Begun) -> Iterator[Frame]:
+    """The frames of a source after those that its journal holds."""
+    last = begun.last
+    if last is None or last.time_s is None or last.damaged or not isinstance(source, Seekable):
+        return islice(source, begun.frames, None)
+    return source.after(last.index, last.time_s, last.is_of)
 
 
 def _again(journal: Journal, place: int) -> Generator[Began | _Past | Ended, None, None]:
@@ -193,9 +203,9 @@ def _judged(analyzer: Analyzer, found: _Found, tracker: Tracker | None, recent: 
     ids = tracker.update(faces, frame.time_s) if tracker else None
     result = analyzer.judge(frame, found.faces, ids, recent)
     if fit is None:
-        return Analysed(result, frame.image, found.detected)
+        return Analysed(result, frame.image, found.detected, frame.damaged)
     placed = tuple(replace(one, face=face) for one, face in zip(result.faces, faces, strict=True))
-    return Analysed(replace(result, faces=placed), fit.image(frame.image), found.detected)
+    return Analysed(replace(result, faces=placed), fit.image(frame.image), found.detected, frame.damaged)
 
 
 def _tracker() -> Tracker:

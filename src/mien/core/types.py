@@ -16,12 +16,16 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One decoded picture: `image` uint8 (H, W, 3) RGB, its `index` in the source, and its presentation time (None for stills)."""
+    """One decoded picture: `image` uint8 (H, W, 3) RGB, its `index` in the source, and its presentation time (None for stills).
+
+    `damaged`: something of the source before it could not be decoded.
+    """
 
     image: RGB
     index: int = 0
     time_s: float | None = None
     source: str = ""
+    damaged: bool = False
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3 or 0 in self.image.shape:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, runtime_checkable
 
 from mien.core.errors import InputError
-from mien.core.types import Frame, SourceInfo
+from mien.core.types import RGB, Frame, SourceInfo
 
 
 class Source(Protocol):
@@ -41,6 +41,14 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames."""
+
+
+@runtime_checkable
+class Seekable(Protocol):
+    """A source that can be taken up in its middle."""
+
+    def after(self, index: int, time_s: float, same: Callable[[RGB], bool]) -> Iterator[Frame]:
+        """The frames that iterating gives after the one of that index and time, of whose picture `same` is true. Once open."""
 
 
 class Unusable:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 
 from mien.sources.container import INDEXED, open_container, video_stream
 from mien.sources.numbering import Numbering
@@ -18,6 +19,8 @@ from mien.sources.onward import Onward
 # Containers whose header holds a duration from when the file was finished. Others have theirs from what is left of the file.
 _PROMISING = ("matroska,webm", "avi", "flv")
 _TOLERANCE_S = 0.5
+# In others the clock may be set back.
+_INDEXED = (INDEXED, "matroska,webm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +51,11 @@ class VideoReader:
     def __init__(self, data: str | Path | bytes, name: str) -> None:
         self.name, self._data = name, data
         self._connect()
-        self._last_dts = -(2**63)
-        self._end_s = self._gap_s = self._reached_s = Fraction(0)
-        self._lost_at_s: list[Fraction] = []
-        self._any_good = False
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something of what was read could not be decoded."""
+        return bool(self._lost_at_s)
 
     @property
     def rate(self) -> Fraction | None:
@@ -121,6 +125,10 @@ class VideoReader:
             self.container.close()
             raise
         self._numbering, self._onward = Numbering(), Onward()
+        self._last_dts = -(2**63)
+        self._end_s = self._gap_s = self._reached_s = Fraction(0)
+        self._lost_at_s: list[Fraction] = []
+        self._any_good = False
         self._format = self.container.format.name
         self._zero_s = (self.stream.start_time or 0) * self._tick_s
         entries = self.stream.index_entries
@@ -192,18 +200,26 @@ class VideoReader:
 
     def _jump(self, start_s: float) -> Iterator[av.VideoFrame]:
         """Seek, and number the frames from there on. Where the first one's number can't be told, all frames from the beginning."""
-        if self._format == "avi":
-            # Its packets lie in the order of decoding and have no other times.
-            return self._frames()
-        frames = self._seek(start_s)
-        first = next(frames, None)
-        index = None if first is None or first.pts is None or self._time_s(first, None) > start_s else self._count_before(first.pts)
-        if first is not None and index is not None:
-            self._numbering.next = index
-            return chain([first], frames)
+        # Some formats seek by the time of decoding, which for a key frame lies before that of showing.
+        for ahead_s in (0, 1, 10):
+            # The packets of an AVI lie in the order of decoding and have no other times.
+            if self._format == "avi" or ahead_s > start_s:
+                break
+            frames = self._seek(start_s - ahead_s)
+            first = next(frames, None)
+            if first is not None and first.pts is not None and self._time_s(first, None) <= start_s:
+                index = self._survey(first.pts)
+                if index is None:
+                    break
+                self._numbering.next = index
+                return chain([first], frames)
+            self._reconnect()
+        self._reconnect()
+        return self._frames()
+
+    def _reconnect(self) -> None:
         self.close()
         self._connect()
-        return self._frames()
 
     def _seek(self, start_s: float) -> Iterator[av.VideoFrame]:
         try:
@@ -212,14 +228,26 @@ class VideoReader:
             return iter(())
         return self._frames()
 
-    def _count_before(self, pts: int) -> int | None:
-        """How many frames are shown before that time: packets are counted, none is decoded. None where packets have no times."""
-        count = 0
+    def _survey(self, pts: int) -> int | None:
+        """How many frames are shown before that time: packets are read and watched, none is decoded. None where their times don't tell."""
+        shown: list[int] = []
+        last_dts = -(2**63)
         with open_container(self._data, self.name) as container:
-            for packet in container.demux(container.streams[self.stream.index]):
-                if packet.pts is None:
-                    return count if not packet.size else None
-                if packet.dts is not None and packet.dts >= pts:
+            for packet in container.demux():
+                if packet.size and not packet.is_corrupt:
+                    self._watch(packet)
+                if packet.stream.index != self.stream.index or not packet.size:
+                    continue
+                dts = last_dts if packet.dts is None else packet.dts
+                if packet.pts is None or dts < last_dts or packet.is_corrupt:
+                    return None
+                last_dts = dts
+                if packet.pts < pts and not packet.is_discard:
+                    shown.append(packet.pts)
+                if dts >= pts and self._format in _INDEXED:
                     break
-                count += packet.pts < pts and not packet.is_discard
-        return count
+        steps = np.diff(np.sort([*shown, pts]))
+        if len(steps) and not steps.all():
+            return None
+        self._gap_s = max(self._gap_s, int(steps.max(initial=0)) * self._tick_s)
+        return len(shown)

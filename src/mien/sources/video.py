@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -92,14 +92,43 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         none_taken = True
-        for picture in self._sampling.pick(self._pictures):
+        for frame in self._frames(self._sampling.pick(self._pictures)):
             none_taken = False
-            yield Frame(self._image(picture.frame), picture.index, float(picture.time_s), self.name)
+            yield frame
+        if none_taken and self._reader is not None:
+            raise InputError(f"{self.name} has no frame {self._sampling.span}. Give a span of time that lies within the video.")
+
+    def after(self, index: int, time_s: float, same: Callable[[RGB], bool]) -> Iterator[Frame]:
+        """The frames that iterating gives after the one of that index, which it gives at `time_s` and of whose picture `same` is true.
+
+        They are reached by a seek to a key frame before it where that leads to the same frame. Else all before it are decoded again.
+        """
+        return self._frames(self._sought(index, time_s, same) or self._searched(index))
+
+    def _frames(self, pictures: Iterator[Picture]) -> Iterator[Frame]:
+        for picture in pictures:
+            damaged = self._reader is not None and self._reader.damaged
+            yield Frame(self._image(picture.frame), picture.index, float(picture.time_s), self.name, damaged)
         fault = self._reader.fault() if self._reader is not None and self._whole else None
         if fault is not None:
             raise DecodeError(fault)
-        if none_taken and self._reader is not None:
-            raise InputError(f"{self.name} has no frame {self._sampling.span}. Give a span of time that lies within the video.")
+
+    def _sought(self, index: int, time_s: float, same: Callable[[RGB], bool]) -> Iterator[Picture] | None:
+        reader = self._reopened()
+        pictures = self._to_the_end(reader.pictures(time_s))
+        last = next((picture for picture in pictures if picture.index >= index), None)
+        if last is None or (last.index, float(last.time_s)) != (index, time_s) or reader.damaged or not same(self._image(last.frame)):
+            return None
+        return islice(self._sampling.pick(chain([last], pictures)), 1, None)
+
+    def _searched(self, index: int) -> Iterator[Picture]:
+        pictures = self._to_the_end(self._reopened().pictures(self._sampling.start_s or 0))
+        return (picture for picture in self._sampling.pick(pictures) if picture.index > index)
+
+    def _reopened(self) -> VideoReader:
+        self.close()
+        self._reader, self._whole = VideoReader(self._video, self.name), False
+        return self._reader
 
     def close(self) -> None:
         """Close the file. Leaving a `with` block does it."""
