@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 
 from mien.core.types import RGB
@@ -29,13 +30,16 @@ def write_video(
     codec: str = "libx264",
     pix_fmt: str = "",
     picture: RGB | None = None,
+    pictures: Sequence[RGB] | None = None,
     noisy: bool = False,
     sound_s: float = 0,
     turn: int = 0,
     matrix: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a video with a picture at each of these times: `picture`, or plain gray of `level(number)`; `noisy` ones make a large file.
+    """Write a video with a picture at each of these times: its own of `pictures`, `picture`, or plain gray of `level(number)`.
+
+    `noisy`: pictures of noise, which make a large file.
 
     `turn`: degrees, counter-clockwise, by which it is to be shown turned; `matrix`: the same as a whole display matrix.
     """
@@ -56,6 +60,8 @@ def write_video(
         container.start_encoding()
         for number, time_s in enumerate(times_s):
             image = np.full((height, width, 3), level(number), np.uint8) if picture is None else picture
+            if pictures is not None:
+                image = pictures[number]
             if noisy:
                 image = random.integers(0, 256, image.shape, np.uint8)
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -78,6 +84,41 @@ def write_sound(path: Path) -> Path:
         _silence(container, stream, 0, [0], 1)
         container.mux(stream.encode(None))
     return path
+
+
+def write_sizes(path: Path, sizes: Sequence[tuple[int, int]], codec: str, pix_fmt: str = "yuv420p", picture: RGB | None = None) -> Path:
+    """A video of 10 pictures of each of these sizes, gray or `picture` made to fit, 25 a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = *sizes[0], pix_fmt
+        container.start_encoding()
+        for part, (width, height) in enumerate(sizes):
+            encoder: Any = av.CodecContext.create(codec, "w")
+            encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, pix_fmt, Fraction(1, 25)
+            for number in range(10 * part, 10 * part + 10):
+                image = np.full((height, width, 3), level(number), np.uint8)
+                frame = av.VideoFrame.from_ndarray(image if picture is None else cv2.resize(picture, (width, height)), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                _mux(container, stream, encoder.encode(frame))
+            _mux(container, stream, encoder.encode(None))
+    return path
+
+
+def retimed(source: Path, target: Path, pts: Sequence[int]) -> Path:
+    """The same pictures, of which none is shown out of order, at these times in the container's units."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as container:
+        stream = container.add_stream_from_template(read.streams.video[0])
+        packets = [packet for packet in read.demux(video=0) if packet.size]
+        for packet, at in zip(packets, pts, strict=True):
+            packet.pts = packet.dts = at
+            _mux(container, stream, [packet])
+    return target
+
+
+def _mux(container: Any, stream: Any, packets: Sequence[Any]) -> None:
+    for packet in packets:
+        packet.stream = stream
+        container.mux_one(packet)
 
 
 def cut(path: Path, share: float) -> Path:

@@ -170,15 +170,19 @@ class VideoReader:
                 ours = packet.stream.index == self.stream.index
                 if ours and packet.pts is not None:
                     self._numbering.expect(packet.pts)
-                if packet.is_corrupt and ours:
+                if ours and self._is_broken(packet):
                     self._lose()
-                elif packet.size and not packet.is_corrupt:
+                elif packet.size and not self._is_broken(packet):
                     self._watch(packet)
                     if ours:
                         yield packet
         except av.FFmpegError:
             self._lose()
         yield None
+
+    def _is_broken(self, packet: av.Packet[Any]) -> bool:
+        # Of a transport stream FFmpeg marks the packet before a gap, and one at a sound seam: there the decoder tells.
+        return packet.is_corrupt and self._format != "mpegts"
 
     def _watch(self, packet: av.Packet[Any]) -> None:
         if packet.pts is not None and packet.time_base is not None:
@@ -234,12 +238,12 @@ class VideoReader:
         last_dts = -(2**63)
         with open_container(self._data, self.name) as container:
             for packet in container.demux():
-                if packet.size and not packet.is_corrupt:
+                if packet.size and not self._is_broken(packet):
                     self._watch(packet)
                 if packet.stream.index != self.stream.index or not packet.size:
                     continue
                 dts = last_dts if packet.dts is None else packet.dts
-                if packet.pts is None or dts < last_dts or packet.is_corrupt:
+                if packet.pts is None or dts < last_dts or self._is_broken(packet):
                     return None
                 last_dts = dts
                 if packet.pts < pts and not packet.is_discard:
