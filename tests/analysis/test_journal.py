@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av import VideoFrame
 
 from mien.analysis.analyzer import Analyzer
 from mien.analysis.journal import Journal, fingerprint
@@ -15,7 +17,10 @@ from mien.analysis.sinks import Collect
 from mien.core.errors import InputError, OutputError
 from mien.core.types import RGB
 from mien.report.values import source_dict
+from mien.sources import resolve
+from mien.sources.video import VideoSource
 from tests.analysis.parts import COLOURS, ArraySource, ColourModel, FixedDetector
+from tests.sources.videos import write_video
 
 MARKS = np.random.default_rng(0).uniform(160, 330, (5, 2)).astype(np.float32)
 
@@ -131,3 +136,47 @@ def test_a_file_is_known_by_its_size_and_time(tmp_path: Path) -> None:
     path.write_bytes(b"ab")
     assert fingerprint(str(path)) != before
     assert fingerprint("no such*") == ["no such*"]
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_of_a_video_little_is_decoded_again(every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = write_video(tmp_path / "a.mkv", [i / 25 for i in range(90)], noisy=True)
+    path, whole, again = tmp_path / "journal", Collect(), Collect()
+    run(analyzer(every), resolve(video), [whole])
+    with pytest.raises(Broken):
+        run(analyzer(every), resolve(video), [Breaking(77)], journal=Journal(path, "a", COLOURS))
+    converted = []
+    convert = VideoSource._image
+
+    def count(self: VideoSource, frame: VideoFrame) -> RGB:
+        converted.append(frame.pts)
+        return convert(self, frame)
+
+    monkeypatch.setattr(VideoSource, "_image", count)
+    journal = Journal(path, "a", COLOURS)
+    assert journal.begun[0].frames >= 77 - every
+    run(analyzer(every), resolve(video), [again], journal=journal)
+    assert told(again) == told(whole)
+    assert len(converted) == 90 - journal.begun[0].frames + 1  # the last one that was kept, to see that it is the same
+
+
+def test_a_video_that_was_damaged_is_read_from_its_beginning(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.avi", [i / 25 for i in range(40)], codec="mjpeg", pix_fmt="yuvj420p", noisy=True)
+    with av.open(str(video)) as container:
+        at, size = [(packet.pos, packet.size) for packet in container.demux()][5]
+    data = bytearray(video.read_bytes())
+    assert at is not None
+    data[at + 4 : at + size] = bytes(size - 4)
+    video.write_bytes(data)
+    path, whole, again = tmp_path / "journal", Collect(), Collect()
+    run(analyzer(), resolve(video), [whole])
+    with pytest.raises(Broken):
+        run(analyzer(), resolve(video), [Breaking(30)], journal=Journal(path, "a", COLOURS))
+    journal = Journal(path, "a", COLOURS)
+    last = journal.begun[0].last
+    assert last is not None
+    assert last.damaged
+    run(analyzer(), resolve(video), [again], journal=journal)
+    assert told(again) == told(whole)
+    assert again.sources[0].error is not None
+    assert "1 of its frames could not be decoded, from 0.2 s on" in again.sources[0].error
