@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from mien.cli.clip import write_clip
+from mien.cli.clip import HEIGHT, WIDTH, views, write_clip
+from tests.sources.videos import write_video
 
 
 def test_the_version(process) -> None:
@@ -112,23 +114,28 @@ def _everything(terminal: int) -> Iterator[bytes]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, portrait) -> None:
-    write_clip(portrait, tmp_path / "clip.mp4")
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.avi"])
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, portrait, name) -> None:
+    """At whatever frame it was killed; of even and uneven times, and of a file in which nothing can be sought."""
+    times = [number / 25 + (number % 3 / 100 if name == "clip.mkv" else 0) for number in range(60)]
+    codec = "mpeg4" if name == "clip.avi" else "libx264"
+    write_video(tmp_path / name, times, size=(WIDTH, HEIGHT), codec=codec, pictures=list(views(portrait)))
     names = ("results.csv", "results.jsonl")
-    words = [sys.executable, "-m", "mien", "analyze", "clip.mp4", "--detect-every", "3"]
+    words = [sys.executable, "-m", "mien", "analyze", name, "--detect-every", "3"]
 
     def command(folder: str, *more: str) -> list[str]:
         return [*words, *(part for name in names for part in ("--out", f"{folder}/{name}")), "--over-time", f"{folder}/over", *more]
 
     subprocess.run(command("whole"), cwd=tmp_path, check=True, capture_output=True)
     journal = tmp_path / "parts" / "results.csv.journal"
+    frames = random.SystemRandom().randrange(1, 50)
     running = subprocess.Popen(command("parts", "--resume"), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while running.poll() is None and not (journal.is_file() and journal.read_bytes().count(b'"frame"') > 20):
+    while running.poll() is None and not (journal.is_file() and journal.read_bytes().count(b'"frame"') >= frames):
         time.sleep(0.01)
     running.kill()
     assert running.wait() == -signal.SIGKILL
     assert not any((tmp_path / "parts" / name).exists() for name in names)
     subprocess.run(command("parts", "--resume"), cwd=tmp_path, check=True, capture_output=True)
-    for name in (*names, "over/scores.csv", "over/segments.csv", "over/tracks.csv", "over/stability.csv"):
-        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    for one in (*names, "over/scores.csv", "over/segments.csv", "over/tracks.csv", "over/stability.csv"):
+        assert (tmp_path / "parts" / one).read_bytes() == (tmp_path / "whole" / one).read_bytes(), (one, frames)
     assert not journal.exists()
