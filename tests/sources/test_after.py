@@ -79,7 +79,7 @@ SAMPLED: tuple[dict[str, Any], ...] = ({"every": 3}, {"fps": 5, "start_s": 0.3, 
 
 @pytest.mark.parametrize(
     ("case", "sampling"),
-    [*((case, {}) for case in (*SOUGHT, *SEARCHED)), *((case, s) for case in ("plain.ts", "plain.avi") for s in SAMPLED)],
+    [*((case, {}) for case in (*SOUGHT, *SEARCHED)), *((case, some) for case in ("plain.ts", "plain.avi") for some in SAMPLED)],
 )
 def test_the_same_frames_as_from_the_beginning(case: str, sampling: dict[str, Any], tmp_path: Path, decoded: list[int]) -> None:
     path = write(case, tmp_path / case)

@@ -139,7 +139,7 @@ class Journal:
                     if entry["detected"]:
                         safe = start
                         self._note(frames, last)
-                    frames, last = frames + 1, Last(*entry["frame"][:2], entry["mark"], entry["damaged"])
+                    frames, last = frames + 1, Last(entry["frame"][0], entry["frame"][1], entry["mark"], entry["damaged"])
                     continue
                 if "begin" in entry:
                     self._heads.append(entry)
@@ -177,7 +177,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 def mark_of(image: RGB) -> int:
     """A number that tells a picture from others: of each eighth pixel of each eighth row, so that a block that differs shows in it."""
-    return zlib.crc32(np.ascontiguousarray(image[::8, ::8]))
+    return zlib.crc32(image[::8, ::8].tobytes())
 
 
 def fingerprint(path: str) -> list[Any]:

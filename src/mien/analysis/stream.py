@@ -46,7 +46,8 @@ class Began:
 
 @dataclass(frozen=True, eq=False)
 class Analysed:
-    """A frame's result, and the frame's picture, uint8 (H, W, 3) RGB, both in the source's size, whatever size the frame came in.
+    """A frame's result, and its picture, uint8 (H, W, 3) RGB, both in the source's size, whatever size the frame came in.
+
     `detected`: its faces were looked for, not followed. `damaged`: something of the source before it could not be decoded.
 
     One that is `past`, as all events of a resumed run that were before it, comes from its journal, and has a picture of no pixels.

@@ -126,10 +126,12 @@ class VideoReader:
             raise
         self._numbering, self._onward = Numbering(), Onward()
         self._last_dts = -(2**63)
-        self._end_s = self._gap_s = self._reached_s = Fraction(0)
+        self._end_s: Fraction = Fraction(0)
+        self._gap_s: Fraction = Fraction(0)
+        self._reached_s: Fraction = Fraction(0)
         self._lost_at_s: list[Fraction] = []
         self._any_good = False
-        self._format = self.container.format.name
+        self._format: str = self.container.format.name
         self._zero_s = (self.stream.start_time or 0) * self._tick_s
         entries = self.stream.index_entries
         self._last_indexed_dts = entries[-1].timestamp if self._format == INDEXED and len(entries) else None
