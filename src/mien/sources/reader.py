@@ -15,6 +15,7 @@ import numpy as np
 from mien.sources.container import INDEXED, open_container, video_stream
 from mien.sources.numbering import Numbering
 from mien.sources.onward import Onward
+from mien.sources.seen import Seen
 
 # Containers whose header holds a duration from when the file was finished. Others have theirs from what is left of the file.
 _PROMISING = ("matroska,webm", "avi", "flv")
@@ -55,7 +56,7 @@ class VideoReader:
     @property
     def damaged(self) -> bool:
         """Whether something of what was read could not be decoded."""
-        return bool(self._lost_at_s)
+        return bool(self._seen.lost_at_s)
 
     @property
     def rate(self) -> Fraction | None:
@@ -93,23 +94,23 @@ class VideoReader:
             if frame.pts is not None:
                 time_s = self._onward.of(time_s, frame.duration * self._tick_s or self._step_s)
             if before_s is not None:
-                self._gap_s = max(self._gap_s, time_s - before_s)
+                self._seen.gap_s = max(self._seen.gap_s, time_s - before_s)
             before_s = time_s
-            self._reached_s = max(self._reached_s, time_s + frame.duration * self._tick_s)
+            self._seen.reached_s = max(self._seen.reached_s, time_s + frame.duration * self._tick_s)
             yield Picture(index, time_s, frame)
 
     def fault(self) -> str | None:
         """What was wrong with the video, after `pictures` came to its end; None for nothing."""
-        promised_s = self.duration_s
+        promised_s, seen = self.duration_s, self._seen
         if promised_s is not None and self._is_cut(promised_s):
             return (
-                f"{self.name} is cut short: it ends at {float(self._reached_s):.1f} s of the {promised_s:.1f} s that its header promises. "
+                f"{self.name} is cut short: it ends at {float(seen.reached_s):.1f} s of the {promised_s:.1f} s that its header promises. "
                 "The frames before that were read; get the file again for the rest."
             )
-        if self._lost_at_s:
+        if seen.lost_at_s:
             return (
-                f"{self.name} is damaged or cut short: {len(self._lost_at_s)} of its frames could not be decoded, "
-                f"from {float(self._lost_at_s[0]):.1f} s on. The others were read; get the file again for the rest."
+                f"{self.name} is damaged or cut short: {len(seen.lost_at_s)} of its frames could not be decoded, "
+                f"from {float(seen.lost_at_s[0]):.1f} s on. The others were read; get the file again for the rest."
             )
         return None
 
@@ -125,13 +126,8 @@ class VideoReader:
             self.container.close()
             raise
         self._numbering, self._onward = Numbering(), Onward()
-        self._last_dts = -(2**63)
-        self._end_s: Fraction = Fraction(0)
-        self._gap_s: Fraction = Fraction(0)
-        self._reached_s: Fraction = Fraction(0)
-        self._lost_at_s: list[Fraction] = []
-        self._any_good = False
-        self._format: str = self.container.format.name
+        self._seen = Seen()
+        self._format = self.container.format.name
         self._zero_s = (self.stream.start_time or 0) * self._tick_s
         entries = self.stream.index_entries
         self._last_indexed_dts = entries[-1].timestamp if self._format == INDEXED and len(entries) else None
@@ -161,7 +157,7 @@ class VideoReader:
                 if frame.is_corrupt:
                     self._lose()
                 else:
-                    self._any_good = True
+                    self._seen.any_good = True
                     yield frame
 
     def _packets(self) -> Iterator[av.Packet[Any] | None]:
@@ -175,7 +171,7 @@ class VideoReader:
                 if ours and self._is_broken(packet):
                     self._lose()
                 elif packet.size and not self._is_broken(packet):
-                    self._watch(packet)
+                    self._seen.packet(packet, ours)
                     if ours:
                         yield packet
         except av.FFmpegError:
@@ -186,23 +182,15 @@ class VideoReader:
         # Of a transport stream FFmpeg marks the packet before a gap, and one at a sound seam: there the decoder tells.
         return packet.is_corrupt and self._format != "mpegts"
 
-    def _watch(self, packet: av.Packet[Any]) -> None:
-        if packet.pts is not None and packet.time_base is not None:
-            self._end_s = max(self._end_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
-        if packet.dts is not None and packet.stream.index == self.stream.index:
-            self._last_dts = max(self._last_dts, packet.dts)
-
     def _lose(self) -> None:
-        # A recording may begin between two key frames: what can't be decoded before the first good frame is no damage.
-        if self._any_good:
+        if self._seen.lose():
             self._numbering.lose()
-            self._lost_at_s.append(self._reached_s)
 
     def _is_cut(self, promised_s: float) -> bool:
         if self._last_indexed_dts is not None:
-            return self._last_dts < self._last_indexed_dts
+            return self._seen.last_dts < self._last_indexed_dts
         # Sound and subtitles may outlast the pictures, and the last picture may stay as long as any did.
-        return self._format in _PROMISING and self._end_s + self._gap_s + _TOLERANCE_S < promised_s
+        return self._format in _PROMISING and self._seen.end_s + self._seen.gap_s + _TOLERANCE_S < promised_s
 
     def _jump(self, start_s: float) -> Iterator[av.VideoFrame]:
         """Seek, and number the frames from there on. Where the first one's number can't be told, all frames from the beginning."""
@@ -241,7 +229,7 @@ class VideoReader:
         with open_container(self._data, self.name) as container:
             for packet in container.demux():
                 if packet.size and not self._is_broken(packet):
-                    self._watch(packet)
+                    self._seen.packet(packet, packet.stream.index == self.stream.index)
                 if packet.stream.index != self.stream.index or not packet.size:
                     continue
                 dts = last_dts if packet.dts is None else packet.dts
@@ -255,5 +243,5 @@ class VideoReader:
         steps = np.diff(np.sort([*shown, pts]))
         if len(steps) and not steps.all():
             return None
-        self._gap_s = max(self._gap_s, int(steps.max(initial=0)) * self._tick_s)
+        self._seen.gap_s = max(self._seen.gap_s, int(steps.max(initial=0)) * self._tick_s)
         return len(shown)
