@@ -66,7 +66,7 @@ def test_the_artifact_says_what_the_network_says(gru: Run) -> None:
 def test_the_card_has_the_figures_of_its_sequences(gru: Run) -> None:
     model, dataset = load_model(gru.folder / "model.onnx"), next(iter(load_sets(gru.recipe, Path()).values()))
     told = {metric["split"]: metric["overall"]["accuracy"] for metric in model.card.metrics}
-    assert told["test"] == evaluate(model, dataset, "test").overall.accuracy.value
+    assert told["test"] == evaluate(model, dataset, "test").overall.accuracy
     assert gru.best["accuracy_turns"] == pytest.approx(told["validation"])
 
 
@@ -80,6 +80,14 @@ def test_training_sequences_come_mirrored_too(gru: Run) -> None:
     for one, length in zip(seen.images, split.lengths.repeat(2).tolist(), strict=True):
         assert not one[length:].any()
         assert one[:length].any(1).all()
+
+
+def test_a_cache_gives_the_same_vectors(gru: Run, tmp_path: Path) -> None:
+    split = prepared(split_of(gru.recipe, load_sets(gru.recipe, Path()), "test"), gru.recipe)
+    layer, cache = layer_of(gru.recipe), str(tmp_path / "vectors.sqlite")
+    plain = seen_by(layer, split, mirrored=True)
+    for _ in range(2):
+        torch.testing.assert_close(seen_by(layer, split, mirrored=True, cache=cache).images, plain.images, atol=1e-5, rtol=0)
 
 
 def test_a_resumed_run_ends_alike(gru: Run, tmp_path: Path) -> None:
@@ -129,7 +137,8 @@ def _frames_network(path: Path) -> Path:
 
     torch.manual_seed(0)
     graph = to_onnx(DenseCNN({"valence3": 3}), Preprocessing())
-    save_artifact(graph, Card("frames", "1", (Head("valence3", VALENCE3),), Preprocessing(), "none", "none"), path)
+    learnt = {"targets": {"valence3": {"dataset": "fer2013"}}}
+    save_artifact(graph, Card("frames", "1", (Head("valence3", VALENCE3),), Preprocessing(), "none", "none", recipe=learnt), path)
     return path
 
 

@@ -20,13 +20,14 @@ class VectorCache:
     """The vectors of one transformer in a database file, which several transformers and processes may share.
 
     A vector is found by the SHA-256 of the picture's pixels and shape and of the transformer with all that it has learnt, so that a file
-    from before a change gives nothing wrong. What is put in is there after a kill, or not; never in part. `features` is fitted.
+    from before a change gives nothing wrong. What is put in is there after a kill, or not; never in part. `features` is fitted, or a text
+    that stands for whatever makes the vectors.
 
     Raises OutputError when the file can't be written, or is no such file.
     """
 
-    def __init__(self, path: str | Path, features: PictureTransformer) -> None:
-        self._salt = fingerprint(features).encode()
+    def __init__(self, path: str | Path, features: PictureTransformer | str) -> None:
+        self._salt = (features if isinstance(features, str) else fingerprint(features)).encode()
         self._path = Path(path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,11 @@ class NetworkLayer:
         return self._model.card.preprocessing
 
     @property
+    def fingerprint(self) -> str:
+        """What its vectors depend on."""
+        return f"{self._model.card.sha256} {self.layer}"
+
+    @property
     def parameters(self) -> int:
         """How many parameters the card tells of the whole network; 0 where it does not."""
         return self._model.card.parameters or 0

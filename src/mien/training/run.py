@@ -190,10 +190,10 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model, describe = network(recipe), None
     if recipe.sequence is not None:
-        layer = layer_of(recipe)
+        layer, cache = layer_of(recipe), recipe.features and recipe.features.cache
         if layer is not None:
             layer.need(preprocessing_of(recipe, splits["train"]))
-        seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train") for name, split in seen.items()}
+        seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train", cache) for name, split in seen.items()}
     elif recipe.features is not None and takes(model, "handcrafted"):
         seen, describe = described(recipe.features, seen, run.folder, resume)
     _need_fit(recipe, model, seen["train"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from mien.artifact import FEATURES_INPUT, SequenceModel
 from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
 from mien.datasets.sequences import Sequences, resample
+from mien.features.cache import VectorCache
 from mien.features.pictures import Vectors
 from mien.models.sequence import SequenceNetwork
 from mien.preprocess import Preprocessing
@@ -47,32 +49,43 @@ def layer_of(recipe: Recipe) -> NetworkLayer | None:
     return None if recipe.features is None else NetworkLayer(**recipe.features.options)
 
 
-def seen_by(layer: NetworkLayer | None, split: Split, mirrored: bool) -> Split:
+def seen_by(layer: NetworkLayer | None, split: Split, mirrored: bool, cache: str | None = None) -> Split:
     """A split of `prepared` frames, uint8 (N, T, C, S, S), as the network takes it.
 
-    That is float32 (N, T, D) behind a layer, where each sequence comes `mirrored` once more, or uint8 (N, T, S, S). Raises RecipeError for
-    RGB frames without a layer.
+    That is float32 (N, T, D) behind a layer, where each sequence comes `mirrored` once more, or uint8 (N, T, S, S). `cache`: a file where
+    vectors are looked up first, and kept. Raises RecipeError for RGB frames without a layer.
     """
     frames = split.images
     if layer is None:
         if frames.shape[2] != 1:
             raise RecipeError("A network that looks at the frames itself takes gray ones. Set options.channels = 1 for the data set.")
         return replace(split, images=frames[:, :, 0].contiguous())
-    parts = [_described(layer, one, split.lengths) for one in ((frames, frames.flip(4)) if mirrored else (frames,))]
+    with nullcontext() if cache is None else VectorCache(cache, layer.fingerprint) as kept:
+        parts = [_described(layer, one, split.lengths, kept) for one in ((frames, frames.flip(4)) if mirrored else (frames,))]
     return replace(split.taken(torch.arange(len(split)).repeat(len(parts))), images=torch.cat(parts))
 
 
-def _described(layer: NetworkLayer, frames: Tensor, lengths: Tensor | None) -> Tensor:
+def _described(layer: NetworkLayer, frames: Tensor, lengths: Tensor | None, cache: VectorCache | None) -> Tensor:
     """A vector for each frame, zeros behind the end of a sequence: float32 (N, T, D)."""
     there = torch.ones(frames.shape[:2], dtype=torch.bool)
     if lengths is not None:
         there = torch.arange(frames.shape[1])[None] < lengths[:, None]
     chosen = frames[there]
     pictures = (chosen[:, 0] if chosen.shape[1] == 1 else chosen.permute(0, 2, 3, 1)).contiguous().numpy()
-    found: Vectors = layer.transform(pictures)
+    found = layer.transform(pictures) if cache is None else _looked_up(layer, pictures, cache)
     out = torch.zeros(*frames.shape[:2], found.shape[1])
     out[there] = torch.from_numpy(found)
     return out
+
+
+def _looked_up(layer: NetworkLayer, pictures: NDArray[np.uint8], cache: VectorCache) -> Vectors:
+    keys = [cache.key(picture) for picture in pictures]
+    known = {key: vector for key in set(keys) if (vector := cache.get(key)) is not None}
+    new = {key: row for row, key in enumerate(keys) if key not in known}
+    if new:
+        known |= dict(zip(new, layer.transform(pictures[list(new.values())]), strict=True))
+        cache.put((key, known[key]) for key in new)
+    return np.stack([known[key] for key in keys])
 
 
 def logits_of(model: SequenceModel, split: Split, rows: Tensor, head: LabelSet) -> NDArray[np.float32]:
