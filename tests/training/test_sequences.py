@@ -214,3 +214,13 @@ def test_colour_is_for_networks_that_describe(tmp_path: Path) -> None:
     drawn: dict[str, Any] = TURNS | {"targets.turns.options": DRAWN.replace("{", "{channels = 3, ")}
     with pytest.raises(RecipeError, match="takes gray ones"):
         train(load_recipe("turns_cnn3d", drawn | SHORT), Path(), tmp_path)
+
+
+def test_the_document_lists_every_recipe_with_what_it_runs() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "sequences.md").read_text(encoding="utf-8")
+    cells = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
+    told = {name: (network, frames) for name, network, frames, _ in cells}
+    plans = {name: load_recipe(name) for name in SEQUENCES}
+    assert told == {
+        name: (plan.model.name, str(plan.sequence.frames or "any")) for name, plan in plans.items() if plan.sequence is not None
+    }

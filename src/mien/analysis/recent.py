@@ -43,6 +43,6 @@ class Recent:
         times_s = np.array([at for at, _ in kept])
         steps = min(self._longest, 1 + round((time_s - times_s[0]) / self._step_s))
         wanted_s = time_s - self._step_s * np.arange(steps)[::-1]
-        # half a step late still counts as come: times of a video are seldom whole steps
-        places = np.maximum(np.searchsorted(times_s, wanted_s + self._step_s / 2, side="right") - 1, 0)
+        # a quarter of a step late still counts as come: times of a video are seldom whole steps
+        places = np.maximum(np.searchsorted(times_s, wanted_s + self._step_s / 4, side="right") - 1, 0)
         return [kept[place][1] for place in places]

@@ -190,7 +190,7 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
     seen = {name: prepared(split, recipe) for name, split in splits.items()}
     model, describe = network(recipe), None
     if recipe.sequence is not None:
-        layer, cache = layer_of(recipe), recipe.features and recipe.features.cache
+        layer, cache = layer_of(recipe), None if recipe.features is None else recipe.features.cache
         if layer is not None:
             layer.need(preprocessing_of(recipe, splits["train"]))
         seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train", cache) for name, split in seen.items()}
