@@ -49,7 +49,7 @@ def answers() -> list[Answer]:
 @pytest.fixture(scope="module")
 def page(answers: list[Answer], tmp_path_factory: pytest.TempPathFactory) -> Page:
     path = tmp_path_factory.mktemp("session") / "s.html"
-    write_session_page(path, answers, [jpeg(gray())] + [None] * 8, SETTING)
+    write_session_page(path, answers, [("sadness", jpeg(gray()))] + [None] * 8, SETTING)
     return Page(path)
 
 
@@ -60,7 +60,7 @@ def test_each_person_and_question_is_there_with_what_was_shown(page: Page) -> No
     assert "sadness after 1.9 s" in text
     assert text.count("happiness") >= 4
     assert len(page.all("div", "answer")) == 9
-    assert len(page.all("img", "shot")) == 1
+    assert [attrs["alt"] for attrs in page.all("img", "shot")] == ["sadness"]
     bands = [attrs["aria-label"] for attrs in page.all("svg", "stripe")]
     assert bands[0] == "neutral from 0.0 s, sadness from 1.9 s"
     assert len(bands) == 8

@@ -15,19 +15,22 @@ from mien.dynamics.tracks import Settings
 from mien.report.thumbs import face_crop, jpeg
 from mien.sources import resolve
 
+Shot = tuple[str, bytes]
 SHOT_PX = 112
 _CLEARER = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The answers, one for each row of the table in its order, and `shots`: for each the JPEG of its label's clearest moment, or None.
+    """The answers, one for each row of the table in its order, and a picture of each.
+
+    `shots`: the clearest moment of the reaction, or of the label that led where there was none, as that label and a JPEG; None without one.
 
     `errors`: video → why it could not be read, or not to its end. `model`, `detector`, `settings`: what made it.
     """
 
     answers: Sequence[Answer]
-    shots: Sequence[bytes | None]
+    shots: Sequence[Shot | None]
     errors: Mapping[str, str]
     model: ModelIdentity
     detector: str
@@ -69,10 +72,10 @@ class _Shots:
         self._source = ""
         self._held: dict[tuple[int, int, str], tuple[float, bytes]] = {}
 
-    def of(self, place: int, said: Answer) -> bytes | None:
-        """The picture of an answer."""
-        held = self._held.get((place, said.track or 0, said.label or ""))
-        return None if held is None else held[1]
+    def of(self, place: int, said: Answer) -> Shot | None:
+        """The picture of an answer: smoothing may have found a reaction that no single frame shows."""
+        held = {label: self._held.get((place, said.track or 0, label)) for label in (said.reaction, said.label) if label is not None}
+        return next(((label, one[1]) for label, one in held.items() if one is not None), None)
 
     def begin(self, info: SourceInfo) -> None:
         """Start a video."""

@@ -53,7 +53,7 @@ class SessionSetting:
 
 
 def write_session_page(
-    path: str | Path, answers: Sequence[Answer], shots: Sequence[bytes | None], setting: SessionSetting, title: str = "Session"
+    path: str | Path, answers: Sequence[Answer], shots: Sequence[tuple[str, bytes] | None], setting: SessionSetting, title: str = "Session"
 ) -> None:
     """Write the page. Raises UnknownNameError for another suffix than .html and .htm, OutputError where it can't be written."""
     check_report(path)
@@ -142,13 +142,13 @@ def _row(one: Difference, setting: SessionSetting) -> str:
     return f'<tr class="{"out" if out else ""}"><th scope="row">{dot}{safe(name)} <small>{safe(what)}</small></th>{cells}</tr>'
 
 
-def _person(who: str, answers: Sequence[Answer], pictures: Mapping[int, bytes | None], setting: SessionSetting) -> str:
+def _person(who: str, answers: Sequence[Answer], pictures: Mapping[int, tuple[str, bytes] | None], setting: SessionSetting) -> str:
     asked = list(dict.fromkeys(one.question.id for one in answers))
     blocks = "".join(_question([one for one in answers if one.question.id == id_], pictures, setting) for id_ in asked)
     return f'<section><h2>{safe(who)}</h2><div class="card answers">{blocks}</div></section>\n'
 
 
-def _question(answers: Sequence[Answer], pictures: Mapping[int, bytes | None], setting: SessionSetting) -> str:
+def _question(answers: Sequence[Answer], pictures: Mapping[int, tuple[str, bytes] | None], setting: SessionSetting) -> str:
     first = answers[0].question
     order = sorted(
         answers, key=lambda one: (PHASES.index(one.question.phase) if one.question.phase in PHASES else -1, one.question.start_s)
@@ -169,15 +169,15 @@ def _changed(answers: Sequence[Answer]) -> str:
     return f'<p class="note">{safe(led)}; valence {_signed(moved)}.</p>'
 
 
-def _answer(one: Answer, shot: bytes | None, setting: SessionSetting) -> str:
+def _answer(one: Answer, shot: tuple[str, bytes] | None, setting: SessionSetting) -> str:
     asked, labels = one.question, setting.model.labels
     phase = PHASE_WORDS[asked.phase]
     when = f"{clock(asked.start_s)} – {clock(asked.end_s)}"
     head = f'<p class="when"><b>{phase.capitalize() or "Answer"}</b><br><small>{when}</small></p>'
     if one.track is None or one.label is None:
         return f'<div class="answer">{head}<p class="note">The face was not seen.</p></div>'
-    figures, place = one.figures, labels.index(one.label)
-    picture = f'<img class="shot k{place}" alt="" src="{data_uri(shot)}">' if shot else ""
+    figures = one.figures
+    picture = "" if shot is None else _picture(*shot, labels)
     shares = list(figures.shares.values())
     top = sorted(zip(shares, labels, strict=True), reverse=True)[:3]
     words = ", ".join(f"{safe(name)} {portion(share)}" for share, name in top if share >= 0.005)
@@ -189,6 +189,10 @@ def _answer(one: Answer, shot: bytes | None, setting: SessionSetting) -> str:
         f'<div class="answer">{head}{picture}<div><p class="said"><b>{safe(one.label)}</b> <small>{words}</small></p>'
         f'{_ribbon(one, labels)}<p class="note">{about}</p></div></div>'
     )
+
+
+def _picture(label: str, shot: bytes, labels: LabelSet) -> str:
+    return f'<img class="shot k{labels.index(label)}" alt="{safe(label)}" title="{safe(label)}" src="{data_uri(shot)}">'
 
 
 def _ribbon(one: Answer, labels: LabelSet) -> str:
