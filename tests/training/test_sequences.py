@@ -224,3 +224,8 @@ def test_the_document_lists_every_recipe_with_what_it_runs() -> None:
     assert told == {
         name: (plan.model.name, str(plan.sequence.frames or "any")) for name, plan in plans.items() if plan.sequence is not None
     }
+
+
+def test_the_card_is_shown(gru: Run) -> None:
+    shown = CliRunner().invoke(app, ["models", "info", str(gru.folder / "model.onnx")])
+    assert "of up to 8 frames at 25 frames a second" in shown.stdout

@@ -163,11 +163,17 @@ def _show(card: Card) -> None:
     ]
     facts += [("leaks", card.origin.leaks)] if card.origin.leaks else []
     facts += [("features", _features(card.features))] if card.features else []
+    facts += [("sequences", _sequences(card.sequence))] if card.sequence else []
     facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
     facts += [(f"abstain under ({h.labels.name})", _thresholds(h)) for h in card.heads if h.abstain_at]
     show_table(("", ""), facts, wide=1)
     if card.metrics:
         show_table(("Measured on", ">n", ">Accuracy", "95 % interval", ">Macro-F1", ">ECE", ">Clean"), [_figures(m) for m in card.metrics])
+
+
+def _sequences(told: dict[str, Any]) -> str:
+    rate = "an unknown rate" if told["rate_hz"] is None else f"{told['rate_hz']:g} frames a second"
+    return f"of up to {told['longest']} frames at {rate}" + (f", resampled to {told['frames']}" if told["frames"] is not None else "")
 
 
 def _thresholds(head: Head) -> str:
