@@ -65,7 +65,7 @@ def recipe_of(name: str, seed: int, folder: Path) -> Recipe:
     changes = {
         "seed": str(seed),
         "targets.turns.dataset": '"manifest"',
-        "targets.turns.options": f"{{labels = {labels}}}",
+        "targets.turns.options": f"{{labels = {labels}, channels = 1}}",
     }
     if name != "turns_cnn3d":
         changes["features.cache"] = json.dumps(str(folder / "vectors.sqlite"))

@@ -76,9 +76,9 @@ def test_a_video_is_read_by_a_model_of_sequences(tmp_path: Path) -> None:
     from mien.datasets.avatars import scene
     from mien.training.recipe import load_recipe
     from mien.training.run import train
-    from tests.training.test_sequences import SHORT, TURNS
+    from tests.training.test_sequences import SHORT, TURNS, write_turns
 
-    train(load_recipe("turns_gru", TURNS | SHORT), Path(), tmp_path / "run")
+    train(load_recipe("turns_gru", TURNS | SHORT), write_turns(tmp_path / "turns"), tmp_path / "run")
     clip = scene(tmp_path / "clip.mp4", seconds=1.2, faces=1, occluders=0, size=(320, 240))
     results = mien.analyze(str(clip.path), model=tmp_path / "run" / "model.onnx")
     table = results.to_df()
