@@ -16,10 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 import mien
 from mien.analysis.analyzer import Analyzer
 from mien.bench.measure import hardware
+from mien.core.boxes import overlaps
 from mien.core.files import write_text
 from mien.core.types import FrameResult
 from mien.datasets.avatars import Clip, scene
@@ -32,6 +35,7 @@ RATES: tuple[tuple[str, Fraction | int | str], ...] = (
     ("variable", "variable"),
 )
 SEEN, OVERLAP = 0.5, 0.3
+_BOX = ["x1", "y1", "x2", "y2"]
 HEAD = "| clip | frames a second | detection | frames | without a row | largest error of a time | IDF1 | right / missed / extra |"
 
 
@@ -67,28 +71,31 @@ def measure(clip: Clip, number: int, rate: str, every: int) -> Row:
 def compare(clip: Clip, results: Sequence[FrameResult]) -> Identity:
     """Identities of the faces that are seen, against tracks."""
     table = clip.to_df()
-    table = table[table["visible"] >= SEEN]
-    who = np.unique(table["identity"].to_numpy(str), return_inverse=True)[1]
-    truth = Boxes(table["frame"].to_numpy(int), who, table[["x1", "y1", "x2", "y2"]].to_numpy(float))
-    hidden = clip.to_df()
-    hidden = hidden[hidden["visible"] < SEEN]
+    seen, hidden = table[table["visible"] >= SEEN], table[table["visible"] < SEEN]
+    who = np.unique(seen["identity"].to_numpy(str), return_inverse=True)[1]
+    truth = Boxes(seen["frame"].to_numpy(int), who, seen[_BOX].to_numpy(float))
     faces = [(result.index, face) for result in results for face in result.faces]
     found = Boxes(
         np.array([index for index, _ in faces], int),
         np.array([face.track_id for _, face in faces], int),
         np.array([face.face.box_xyxy for _, face in faces], float).reshape(-1, 4),
     )
-    return identity(truth, _without(found, hidden), OVERLAP)
+    return identity(truth, _without(found, truth, hidden["frame"].to_numpy(int), hidden[_BOX].to_numpy(float)), OVERLAP)
 
 
-def _without(found: Boxes, hidden: object) -> Boxes:
-    """Leave out boxes on faces that are hidden by more than half: to find those is no fault."""
-    from mien.core.boxes import overlaps
+def _without(found: Boxes, truth: Boxes, frames: NDArray[np.integer], box_xyxy: NDArray[np.floating]) -> Boxes:
+    """Leave out boxes on faces that are hidden by more than half, `frames` and `box_xyxy`: to find those is no fault.
 
+    What shows a face that is seen stays, also where it covers one that is hidden.
+    """
     keep = np.ones(len(found.frames), bool)
-    for k, (frame, box) in enumerate(zip(found.frames, found.box_xyxy, strict=True)):
-        rows = hidden[hidden["frame"] == frame]  # type: ignore[index]
-        keep[k] = not len(rows) or overlaps(box[None], rows[["x1", "y1", "x2", "y2"]].to_numpy(float)).max() < OVERLAP
+    for frame in np.intersect1d(found.frames, frames):
+        here = np.flatnonzero(found.frames == frame)
+        boxes, own = found.box_xyxy[here], truth.box_xyxy[truth.frames == frame]
+        shared = overlaps(boxes, own)
+        shows = {int(i) for i, j in zip(*linear_sum_assignment(shared, maximize=True), strict=True) if shared[i, j] >= OVERLAP}
+        near = overlaps(boxes, box_xyxy[frames == frame]).max(axis=1) >= OVERLAP
+        keep[here] = [k in shows or not near[k] for k in range(len(here))]
     return Boxes(found.frames[keep], found.who[keep], found.box_xyxy[keep])
 
 

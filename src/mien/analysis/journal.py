@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from mien.core.errors import InputError, OutputError
 from mien.core.labels import LabelSet
 from mien.core.types import RGB, Face, FaceResult, FrameResult, Prediction, SourceInfo
+from mien.faces.look import View
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Journal:
         if not end:
             self._write({"journal": mark})
 
-    def past(self, place: int) -> Iterator[FrameResult]:
-        """The frames of the `place`-th source that can be taken up, read as they are asked for."""
+    def past(self, place: int) -> Iterator[tuple[FrameResult, list[View]]]:
+        """The frames of the `place`-th source that can be taken up, and how their people looked, read as they are asked for."""
         at, left = -1, self.begun[place].frames
         with self._path.open(encoding="utf-8") as file:
             while left:
@@ -79,7 +80,7 @@ class Journal:
                 at += "begin" in entry
                 if at == place and "frame" in entry:
                     left -= 1
-                    yield self._result(entry["frame"])
+                    yield self._result(entry["frame"]), list(map(View.of, entry["seen"]))
 
     def info(self, place: int) -> tuple[SourceInfo, str | None]:
         """What was known of the `place`-th source, and the error that it ended with."""
@@ -90,8 +91,10 @@ class Journal:
         """A source begins."""
         self._write({"begin": [info.source, info.kind, info.width, info.height]})
 
-    def frame(self, result: FrameResult, image: RGB, *, detected: bool, damaged: bool = False) -> None:
-        """A frame was analysed. `detected`: its faces were looked for, not followed; `damaged`: the source was, before it."""
+    def frame(
+        self, result: FrameResult, image: RGB, seen: Sequence[View] = (), *, detected: bool, damaged: bool = False
+    ) -> None:
+        """A frame was analysed, its people `seen` so. `detected`: its faces were looked for, not followed; `damaged`: the source was, before."""
         faces = [
             [
                 list(map(float, face.face.box_xyxy)),
@@ -104,7 +107,8 @@ class Journal:
             for face in result.faces
         ]
         frame = [result.index, result.time_s, faces]
-        self._write({"frame": frame, "detected": detected, "mark": mark_of(image), "damaged": damaged})
+        looks = [view.text for view in seen]
+        self._write({"frame": frame, "seen": looks, "detected": detected, "mark": mark_of(image), "damaged": damaged})
 
     def end(self, error: str | None) -> None:
         """A source ends."""

@@ -97,7 +97,7 @@ def _keep(event: Event, journal: Journal) -> None:
     if isinstance(event, Began):
         journal.begin(event.info)
     elif isinstance(event, Analysed):
-        journal.frame(event.result, event.image, detected=event.detected, damaged=event.damaged)
+        journal.frame(event.result, event.image, event.seen, detected=event.detected, damaged=event.damaged)
     else:
         journal.end(None if event.error is None else str(event.error))
 

@@ -6,11 +6,11 @@ Everything that analyses â€“ a picture, a folder, a ten-minute video, a camera â
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, starmap
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from mien.artifact import ExpressionModel, SequenceModel
 from mien.core.errors import InputError
 from mien.core.types import RGB, Face, Frame, FrameResult, SourceInfo
 from mien.faces.follow import Follower
+from mien.faces.look import View, views
 from mien.sources.base import Seekable
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Began:
 class Analysed:
     """A frame's result, and its picture, uint8 (H, W, 3) RGB, both in the source's size, whatever size the frame came in.
 
-    `detected`: its faces were looked for, not followed. `damaged`: something of the source before it could not be decoded.
+    `detected`: its faces were looked for, not followed. `damaged`: something of the source before it could not be decoded. `seen`: how the
+    people looked whom the faces are of, where they are tracked.
 
     One that is `past`, as all events of a resumed run that were before it, comes from its journal, and has a picture of no pixels.
     """
@@ -57,6 +59,7 @@ class Analysed:
     image: RGB
     detected: bool = True
     damaged: bool = False
+    seen: Sequence[View] = ()
     past: bool = False
 
 
@@ -80,7 +83,10 @@ class _Found:
 
 @dataclass(frozen=True, eq=False)
 class _Past:
+    """What an earlier run found, and how its people looked."""
+
     result: FrameResult
+    seen: Sequence[View]
 
 
 def pump(
@@ -141,7 +147,7 @@ def _read(
                 if source.kind == "image" and isinstance(model, SequenceModel):
                     raise InputError(f"{source.name} is a picture, and {model.card.name} reads sequences. Give a video, or another model.")
                 if journal and begun:
-                    yield from map(_Past, journal.past(place))
+                    yield from starmap(_Past, journal.past(place))
                 yield from source if begun is None else _rest(source, begun)
         except (InputError, OSError) as error:
             if not began:
@@ -163,7 +169,7 @@ def _again(journal: Journal, place: int) -> Generator[Began | _Past | Ended, Non
     """A source that an earlier run finished."""
     info, error = journal.info(place)
     yield Began(info, journal.begun[place].frames, past=True)
-    yield from map(_Past, journal.past(place))
+    yield from starmap(_Past, journal.past(place))
     yield Ended(None if error is None else InputError(error), past=True)
 
 
@@ -192,7 +198,7 @@ def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended],
             yield event
         elif isinstance(event, _Past):
             if tracker:
-                tracker.update([face.face for face in event.result.faces], event.result.time_s)
+                tracker.update([face.face for face in event.result.faces], event.result.time_s, event.seen)
             yield Analysed(event.result, _NOTHING, past=True)
         else:
             yield _judged(analyzer, event, tracker, recent, Fit.of(event.frame.image, info))
@@ -201,12 +207,13 @@ def _judge(analyzer: Analyzer, events: Iterator[Began | _Found | _Past | Ended],
 def _judged(analyzer: Analyzer, found: _Found, tracker: Tracker | None, recent: Recent | None, fit: Fit | None) -> Analysed:
     """Faces are judged in the picture as it is, and told where they lie in one of the source's size."""
     frame, faces = found.frame, found.faces if fit is None else [fit.face(face) for face in found.faces]
-    ids = tracker.update(faces, frame.time_s) if tracker else None
+    seen = tuple(views(frame.image, found.faces)) if tracker else ()
+    ids = tracker.update(faces, frame.time_s, seen) if tracker else None
     result = analyzer.judge(frame, found.faces, ids, recent)
     if fit is None:
-        return Analysed(result, frame.image, found.detected, frame.damaged)
+        return Analysed(result, frame.image, found.detected, frame.damaged, seen)
     placed = tuple(replace(one, face=face) for one, face in zip(result.faces, faces, strict=True))
-    return Analysed(replace(result, faces=placed), fit.image(frame.image), found.detected, frame.damaged)
+    return Analysed(replace(result, faces=placed), fit.image(frame.image), found.detected, frame.damaged, seen)
 
 
 def _tracker() -> Tracker:
