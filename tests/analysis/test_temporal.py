@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,28 @@ def test_scores_stand_beside_smoothed_ones() -> None:
     assert (first["smoothed_label"] == first["label"]).mean() > 0.9
     assert 0.06 < first.set_index("frame")["smoothed_happiness"].to_dict()[19] < 0.6
     assert first.filter(like="smoothed_").drop(columns="smoothed_label").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("weighted", "most"), [(True, 0.02), (False, 0.3)])
+def test_rows_count_by_the_quality_of_their_faces(weighted: bool, most: float) -> None:
+    """Every second face is a bad one and shows something else."""
+    frames = []
+    for k in range(40):
+        good = k % 2 == 0
+        seen = replace(saying("happiness" if good else "anger", 1), quality=1.0 if good else 0.02)
+        frames.append(FrameResult(k, k / 10, (seen,)))
+    found = results(frames).dynamics(Settings("hann", weighted=weighted))
+    assert found["scores"]["quality"].to_list() == [1, 0.02] * 20
+    assert found["tracks"]["quality"].item() == pytest.approx(0.51)
+    anger = (found["scores"]["smoothed_anger"] - 0.05).iloc[10:30]
+    assert most / 3 < anger.mean() < 1.2 * most
+    (track,) = found["tracks"].to_dict("records")
+    assert (track["valence_mean"] > 0.4) == weighted
+
+
+def test_a_face_of_unknown_quality_leaves_the_column_empty() -> None:
+    assert talk().dynamics()["scores"]["quality"].isna().all()
+    assert talk().dynamics()["tracks"]["quality"].isna().all()
 
 
 def test_what_has_no_time_or_no_track_has_no_rows_and_the_same_columns() -> None:

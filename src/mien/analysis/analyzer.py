@@ -24,6 +24,7 @@ from mien.core.labels import LabelSet, label_set
 from mien.core.types import RGB, Face, FaceResult, Frame, FrameResult, Prediction
 from mien.faces import Detector, make_detector
 from mien.faces.align import cut
+from mien.faces.quality import quality
 from mien.sources import Source, resolve
 
 
@@ -166,7 +167,10 @@ class Analyzer:
             scores = self.model.predict_sequences(recent.add(frame.time_s or 0.0, ids, crops))
         else:
             scores = self.model.predict(crops)
-        found = tuple(FaceResult(face, self._prediction(row), id_) for face, row, id_ in zip(faces, scores, ids, strict=True))
+        found = tuple(
+            FaceResult(face, self._prediction(row), id_, quality(face, crop))
+            for face, crop, row, id_ in zip(faces, crops, scores, ids, strict=True)
+        )
         return FrameResult(frame.index, frame.time_s, found)
 
     def _prediction(self, scores: NDArray[np.float32]) -> Prediction:

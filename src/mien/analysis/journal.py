@@ -103,6 +103,7 @@ class Journal:
                 face.prediction.scores.astype(float).tolist(),
                 face.prediction.abstained,
                 face.track_id,
+                face.quality,
             ]
             for face in result.faces
         ]
@@ -163,10 +164,19 @@ class Journal:
         index, time_s, faces = entry
         return FrameResult(index, time_s, tuple(self._face(*face) for face in faces))
 
-    def _face(self, box: list[float], score: float, marks: Any, scores: list[float], abstained: bool, track: int | None) -> FaceResult:
+    def _face(
+        self,
+        box: list[float],
+        score: float,
+        marks: Any,
+        scores: list[float],
+        abstained: bool,
+        track: int | None,
+        quality: float | None = None,
+    ) -> FaceResult:
         landmarks = None if marks is None else np.array(marks, np.float32)
         face = Face((box[0], box[1], box[2], box[3]), score, landmarks)
-        return FaceResult(face, Prediction(np.array(scores, np.float32), self._labels, abstained), track)
+        return FaceResult(face, Prediction(np.array(scores, np.float32), self._labels, abstained), track, quality)
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -56,6 +56,9 @@ Smooth = Annotated[
     ),
 ]
 Window = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Length of the windows of stability. Only with --over-time.")]
+Quality = Annotated[
+    bool, typer.Option(help="Let small, blurred and averted faces count for less in what is smoothed. Only with --over-time.")
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -93,6 +96,7 @@ def analyze(
     over_time: OverTime = None,
     smooth: Smooth = "hann",
     window: Window = 30.0,
+    quality: Quality = True,
     resume: Resume = False,
     show: Show = False,
     as_it_happens: LiveOption = False,
@@ -111,9 +115,9 @@ def analyze(
         raise typer.BadParameter(f"The end, {end} s, is not after the start, {start} s.", param_hint="--end")
     if coverage is not None and abstain_below:
         raise typer.BadParameter("Give --coverage or --abstain-below, not both.", param_hint="--coverage")
-    if over_time is None and (smooth, window) != ("hann", 30.0):
-        raise typer.BadParameter("--smooth and --window are for --over-time. Give that too.", param_hint="--over-time")
-    settings = None if over_time is None else settings_of(smooth, window)
+    if over_time is None and (smooth, window, quality) != ("hann", 30.0, True):
+        raise typer.BadParameter("--smooth, --window and --no-quality are for --over-time. Give that too.", param_hint="--over-time")
+    settings = None if over_time is None else settings_of(smooth, window, quality)
     if resume and (not out or annotate is not None or report is not None):
         raise typer.BadParameter("It needs --out, and files; what is drawn or shown of them can't be taken up.", param_hint="--resume")
     cameras = any(name.startswith("camera:") for name in inputs)
@@ -140,7 +144,7 @@ def analyze(
     end_with(overview)
 
 
-def settings_of(smooth: str, window_s: float = 30.0) -> Settings:
+def settings_of(smooth: str, window_s: float = 30.0, weighted: bool = True) -> Settings:
     """The settings of "METHOD" or "METHOD=SECONDS", and a window of stability that moves by a sixth. Raises UnknownNameError."""
     from mien.dynamics.tracks import Settings
 
@@ -149,7 +153,7 @@ def settings_of(smooth: str, window_s: float = 30.0) -> Settings:
         width_s = float(width) if width else None
     except ValueError:
         raise typer.BadParameter(f"The seconds of a smoothing are a number; received {width!r}.", param_hint="--smooth") from None
-    return Settings(method, width_s, window_s=window_s, step_s=window_s / 6)
+    return Settings(method, width_s, window_s=window_s, step_s=window_s / 6, weighted=weighted)
 
 
 def journal_of(table: Path) -> Path:

@@ -112,11 +112,15 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class FaceResult:
-    """A face, what it shows, and which track it belongs to (None where nothing is tracked)."""
+    """A face, what it shows, and which track it belongs to (None where nothing is tracked).
+
+    `quality`: of its crop, above 0 to 1 (`mien.faces.quality`); None where it is not known.
+    """
 
     face: Face
     prediction: Prediction
     track_id: int | None = None
+    quality: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

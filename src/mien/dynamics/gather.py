@@ -18,10 +18,11 @@ class _Rows:
     frames: array[int] = field(default_factory=lambda: array("q"))
     times_s: array[float] = field(default_factory=lambda: array("d"))
     scores: array[float] = field(default_factory=lambda: array("f"))
+    qualities: array[float] = field(default_factory=lambda: array("d"))
 
 
 class Gathered:
-    """Some fifty bytes for each tracked face of each frame.
+    """Some sixty bytes for each tracked face of each frame.
 
     Faces of stills, which no track holds, are left aside, and so is a row whose time does not advance.
     """
@@ -41,6 +42,7 @@ class Gathered:
             rows.frames.append(result.index)
             rows.times_s.append(result.time_s)
             rows.scores.extend(face.prediction.scores.tolist())
+            rows.qualities.append(np.nan if face.quality is None else face.quality)
 
     def finish(self, source: str, settings: Settings) -> Dynamics | None:
         """What follows from all of them; None without a track."""
@@ -49,4 +51,5 @@ class Gathered:
 
     def _series(self, rows: _Rows) -> Series:
         scores = np.array(rows.scores, np.float32).reshape(-1, len(self._labels))
-        return Series(np.array(rows.times_s, np.float64), scores, self._labels)
+        qualities = np.array(rows.qualities, np.float64)
+        return Series(np.array(rows.times_s, np.float64), scores, self._labels, None if np.isnan(qualities).any() else qualities)

@@ -28,7 +28,7 @@ class Stability:
     `dwell_s`: the mean duration of a segment, cut at the borders of the window and of gaps.
     `entropy_bits`: Shannon's, of the shares of time, 0 … log2 C; 0 where one label led throughout (Shannon, 1948).
     `shares`: label → share of `seen_s` in which it led.
-    `valence_mean`, `valence_sd`: of `Series.valence`, −1 … 1, weighted by time.
+    `valence_mean`, `valence_sd`: of `Series.valence`, −1 … 1, weighted by time and, where there are any, by the rows' weights.
     `rmssd`: the root of the mean squared successive difference of valence on a grid of STEP_S seconds (von Neumann et al., 1941; for
     affect, Jahng et al., 2008): instability, that is variability and the speed of change together.
     `inertia`: the correlation of valence with itself one step before (Kuppens et al., 2010), −1 … 1: how much it stays what it was.
@@ -61,7 +61,8 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
     found = segments(rows)
     switches = len(found) - sum(1 for _ in rows.stretches())
     valence = rows.valence
-    mean = float(np.average(valence, weights=spans))
+    says = spans if rows.weights is None else spans * rows.weights
+    mean = float(np.average(valence, weights=says))
     pairs = _steps(rows)
     return Stability(
         start,
@@ -72,7 +73,7 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
         float(-sum(p * np.log2(p) for p in shares if p > 0)) + 0.0,
         dict(zip(rows.labels, shares.tolist(), strict=True)),
         mean,
-        float(np.sqrt(np.average((valence - mean) ** 2, weights=spans))),
+        float(np.sqrt(np.average((valence - mean) ** 2, weights=says))),
         float(np.sqrt(np.mean((pairs[1] - pairs[0]) ** 2))) if pairs.shape[1] else nan,
         _correlation(pairs),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ class Settings:
     """How series are smoothed, cut and measured.
 
     `smoothing`: one of `smoothing.SMOOTHERS`, and its number `width_s` (None: its own). `least_s`: no segment is shorter, but at an end.
-    `window_s`, `step_s`: of the windows of stability.
+    `window_s`, `step_s`: of the windows of stability. `weighted`: rows count by the weights of their series, the quality of the faces;
+    else all alike.
     """
 
     smoothing: str = "hann"
@@ -28,6 +29,7 @@ class Settings:
     least_s: float = 0.2
     window_s: float = 30.0
     step_s: float = 5.0
+    weighted: bool = True
 
     def __post_init__(self) -> None:
         if self.smoothing not in SMOOTHERS:
@@ -67,7 +69,7 @@ class Dynamics:
 
 def dynamics(source: str, seen: Mapping[int, tuple[NDArray[np.int64], Series]], settings: Settings) -> Dynamics:
     """What is said of the tracks of a source: track → the numbers of its frames, and what it showed in them."""
-    series = [raw for _, raw in seen.values()]
+    series = [raw if settings.weighted else replace(raw, weights=None) for _, raw in seen.values()]
     starts, tracks = window_starts(series, settings.window_s, settings.step_s), []
     for (track, (frames, raw)), smoothed in zip(seen.items(), smooth(series, settings.smoothing, settings.width_s), strict=True):
         inside = [stability(smoothed, start, start + settings.window_s) for start in starts]

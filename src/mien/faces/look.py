@@ -105,7 +105,7 @@ def _histogram(image: RGB, place: NDArray[np.float64]) -> _Floats:
     if right <= left or bottom <= top:
         return np.zeros(sum(bins for *_, bins in _SCALES), np.float32)
     small = cv2.resize(np.ascontiguousarray(image[top:bottom, left:right]), (_WIDE, _HIGH), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3)
     counts = np.concatenate([_counts(lab[:, k], *scale) for k, scale in enumerate(_SCALES)])
     return np.sqrt(counts / len(_SCALES)).astype(np.float16).astype(np.float32)  # which is exact enough, and takes little to keep
 

@@ -34,8 +34,10 @@ _NEVER = 9.0
 
 @dataclass(eq=False)
 class Person:
-    """An id and who it stands for: since when, last seen when, both on the tracker's clock, the look, (3, 32) or None so far, and
-    for how long that was learnt."""
+    """An id and who it stands for: since when, and last seen when, on the tracker's clock.
+
+    `look`: float32 (3, 32), zeros where a cell is unknown; None so far. `known_s`: for how long it was learnt.
+    """
 
     number: int
     since_s: float

@@ -1,9 +1,10 @@
 """Tables of what faces showed over time: scores, segments, tracks and stability.
 
-scores.csv      a row for each tracked face of each frame: source, track, frame, time_s, label and confidence, smoothed_label, the raw
-                scores (score_<label>) and the smoothed ones (smoothed_<label>)
+scores.csv      a row for each tracked face of each frame: source, track, frame, time_s, label and confidence, smoothed_label, quality,
+                the raw scores (score_<label>) and the smoothed ones (smoothed_<label>)
 segments.csv    a row for each segment: source, track, label, onset_s, apex_s, offset_s, duration_s, intensity, mean_score, frames
-tracks.csv      a row for each track: source, track, frames, first_s, last_s, the figures of stability over all of it, share_<label>
+tracks.csv      a row for each track: source, track, frames, first_s, last_s, quality (the mean), the figures of stability over all of it,
+                share_<label>
 stability.csv   the same figures for each window of each track that was seen in it; and, with an empty track, their mean over the group
 """
 
@@ -67,6 +68,7 @@ def _scores(source: str, one: TrackDynamics) -> pandas.DataFrame:
         "label": names[one.raw.shown],
         "confidence": one.raw.scores.max(axis=1).astype(np.float64).round(6),
         "smoothed_label": names[one.smoothed.shown],
+        "quality": np.full(len(one.raw), np.nan) if one.raw.weights is None else one.raw.weights.round(6),
     }
     for kind, series in (("score", one.raw), ("smoothed", one.smoothed)):
         columns |= {f"{kind}_{name}": series.scores[:, i].astype(np.float64).round(6) for i, name in enumerate(names)}
@@ -92,13 +94,14 @@ def _segment_rows(found: Dynamics) -> Iterable[dict[str, Any]]:
 
 
 def _track_columns(labels: LabelSet) -> list[str]:
-    return ["source", "track", "frames", "first_s", "last_s", *FIGURES, *(f"share_{name}" for name in labels)]
+    return ["source", "track", "frames", "first_s", "last_s", "quality", *FIGURES, *(f"share_{name}" for name in labels)]
 
 
 def _track_rows(found: Dynamics) -> Iterable[dict[str, Any]]:
     for one in found.tracks:
         ends = {"first_s": seconds(one.raw.times_s[0]), "last_s": seconds(one.raw.times_s[-1])}
-        yield {**_head(found, one), "frames": len(one.frames), **ends, **_figures(one.whole)}
+        quality = None if one.raw.weights is None else number(float(one.raw.weights.mean()))
+        yield {**_head(found, one), "frames": len(one.frames), **ends, "quality": quality, **_figures(one.whole)}
 
 
 def _stability_columns(labels: LabelSet) -> list[str]:
