@@ -27,7 +27,11 @@ from tests.datasets.fakes_ckplus import write_ckplus
 from tests.training.layouts import SEQUENCES
 
 LABELS = '["happiness comes", "happiness goes", "surprise comes", "surprise goes"]'
-TURNS = {"targets.turns.labels": LABELS, "targets.turns.dataset": "manifest", "targets.turns.options": f"{{labels = {LABELS}, channels = 1}}"}
+TURNS = {
+    "targets.turns.labels": LABELS,
+    "targets.turns.dataset": "manifest",
+    "targets.turns.options": f"{{labels = {LABELS}, channels = 1}}",
+}
 SHORT = {"phases": "[{epochs = 2, size = 48}]", "optim.batch_size": "8", "precision": "32-true"}
 
 
@@ -164,7 +168,19 @@ def test_the_thesis_has_108_numbers_a_frame() -> None:
 
 def test_judged_by_the_command_line(gru: Run, turns: Path) -> None:
     model = str(gru.folder / "model.onnx")
-    words = ["evaluate", model, "--dataset", "manifest", "--data", str(turns), "--option", f"labels={LABELS}", "--option", "channels=1", "--json"]
+    words = [
+        "evaluate",
+        model,
+        "--dataset",
+        "manifest",
+        "--data",
+        str(turns),
+        "--option",
+        f"labels={LABELS}",
+        "--option",
+        "channels=1",
+        "--json",
+    ]
     found = CliRunner().invoke(app, words)
     overall = json.loads(found.stdout)["overall"]
     assert overall["n"] == 4

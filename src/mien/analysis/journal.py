@@ -91,9 +91,7 @@ class Journal:
         """A source begins."""
         self._write({"begin": [info.source, info.kind, info.width, info.height]})
 
-    def frame(
-        self, result: FrameResult, image: RGB, seen: Sequence[View] = (), *, detected: bool, damaged: bool = False
-    ) -> None:
+    def frame(self, result: FrameResult, image: RGB, seen: Sequence[View] = (), *, detected: bool, damaged: bool = False) -> None:
         """A frame was analysed, its people `seen` so. `detected`: its faces were looked for, not followed; `damaged`: the source was, before."""
         faces = [
             [

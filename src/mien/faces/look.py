@@ -30,6 +30,9 @@ _SCALES = ((0.0, 100.0, 8), (-40.0, 60.0, 12), (-40.0, 60.0, 12))  # of L, a, b:
 _UNTOLD = 0.1  # the difference that a cell counts for of which nothing is known
 _TELLING = 2  # cells that must be free for a view to speak for a person: one alone is too often a wall, or a board
 
+UNKNOWN: _Floats = np.zeros((len(_CELLS), sum(bins for *_, bins in _SCALES)), np.float32)
+"""The look of someone of whom nothing is known."""
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -67,10 +70,17 @@ def views(image: RGB, faces: Sequence[Face]) -> list[View]:
     return [View(look, row & look.any(axis=1)) for look, row in zip(looks, free, strict=True)]
 
 
-def apart(view: View, look: _Floats) -> float:
-    """How different a view is from a look (3, 32), 0–1: the mean over the cells that are free of the view and known of the look."""
-    told = view.free & look.any(axis=1)
-    return float((1 - (view.look[told] * look[told]).sum(axis=1)).sum() + _UNTOLD * (len(told) - told.sum())) / len(told)
+def apart(seen: Sequence[View], looks: Sequence[_Floats]) -> NDArray[np.float64]:
+    """How different each view is from each look (3, 32), whose unknown cells are 0: (N, M), 0–1; NaN where nothing can be said.
+
+    It is the mean over the cells; one that is not free of the view or not known of the look counts as _UNTOLD.
+    """
+    own = np.array([view.look for view in seen], np.float32).reshape(-1, *UNKNOWN.shape)
+    others = np.array(looks, np.float32).reshape(-1, *UNKNOWN.shape)
+    free = np.array([view.free for view in seen], bool).reshape(-1, len(UNKNOWN))
+    told = np.logical_and(free[:, None], np.any(others > 0, axis=2)[None, :])
+    differs = np.where(told, 1 - np.einsum("icb,jcb->ijc", own, others), _UNTOLD).mean(axis=2)
+    return np.asarray(np.where(told.any(axis=2), differs, np.nan), np.float64)
 
 
 def blend(look: _Floats, view: View, weight: float) -> _Floats:
@@ -103,7 +113,7 @@ def _histogram(image: RGB, place: NDArray[np.float64]) -> _Floats:
     high, wide = image.shape[:2]
     left, top, right, bottom = np.clip(np.round(place), 0, (wide, high, wide, high)).astype(int)
     if right <= left or bottom <= top:
-        return np.zeros(sum(bins for *_, bins in _SCALES), np.float32)
+        return np.zeros(UNKNOWN.shape[1], np.float32)
     small = cv2.resize(np.ascontiguousarray(image[top:bottom, left:right]), (_WIDE, _HIGH), interpolation=cv2.INTER_AREA)
     lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3)
     counts = np.concatenate([_counts(lab[:, k], *scale) for k, scale in enumerate(_SCALES)])

@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mien.core.boxes import overlaps
 from mien.core.types import Face
-from mien.faces.look import View, views
+from mien.faces.look import View, apart
 from mien.faces.people import People, Person
 
 MEMORY_S = 1.0
@@ -83,14 +83,14 @@ class Tracker:
         self._advance(time_s)
         self._forget()
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
-        seen: Sequence[View | None] = [None] * len(faces) if image is None else views(image, faces)
+        seen = [] if image is None else views(image, faces)
         linked = self._link(boxes, seen)
         for row, box in enumerate(boxes):
             if row in linked:
                 linked[row].see(box, self._clock_s)
             else:
                 linked[row] = self._appear(box)
-        self._settle([(linked[row], view) for row, view in enumerate(seen) if view is not None and view.telling])
+        self._settle([(linked[row], view) for row, view in enumerate(seen) if view.telling])
         return [linked[row].person.number for row in range(len(boxes))]
 
     def _advance(self, time_s: float | None) -> None:
@@ -112,14 +112,14 @@ class Tracker:
         self._count += 1
         return Person(self._count, self._clock_s, self._clock_s)
 
-    def _link(self, boxes: NDArray[np.float64], seen: Sequence[View | None]) -> dict[int, _Track]:
+    def _link(self, boxes: NDArray[np.float64], seen: Sequence[View]) -> dict[int, _Track]:
         """Rows of `boxes` with the track that each continues: the assignment with the largest sum of overlaps and likenesses."""
         expected = np.array([track.expected(self._clock_s) for track in self._tracks]).reshape(-1, 4)
         value = overlaps(_enlarged(boxes), _enlarged(expected))
         value[value < _LEAST_OVERLAP] = 0.0
-        for row, column in np.argwhere(value):
-            unlike = self._tracks[column].person.unlike(seen[row])
-            value[row, column] = max(value[row, column] + (0.0 if unlike is None else _UNLIKE - unlike), 0.0)
+        if seen:
+            unlike = apart(seen, [track.person.look for track in self._tracks])
+            value = np.clip(value + np.where(np.isnan(unlike), 0.0, _UNLIKE - unlike), 0.0, None) * (value > 0)
         pairs = zip(*linear_sum_assignment(value, maximize=True), strict=True)
         return {int(row): self._tracks[column] for row, column in pairs if value[row, column] > 0}
 
