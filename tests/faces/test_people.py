@@ -34,13 +34,13 @@ def painted(*people: tuple[Person, float, float]) -> tuple[RGB, list[Face]]:
 class Show:
     """Pictures one after another before a tracker."""
 
-    def __init__(self) -> None:
-        self.tracker, self.time_s = Tracker(), 0.0
+    def __init__(self, step_s: float = STEP_S) -> None:
+        self.tracker, self.time_s, self.step_s = Tracker(), 0.0, step_s
 
     def __call__(self, *people: tuple[Person, float, float], frames: int = 1) -> list[int]:
         image, faces = painted(*people)
         for _ in range(frames):
-            self.time_s += STEP_S
+            self.time_s += self.step_s
             ids = self.tracker.update(faces, self.time_s, image)
         return ids
 
@@ -96,9 +96,10 @@ def test_one_who_takes_anothers_place_after_a_gap_is_new() -> None:
     assert show((CEM, 300, 60), frames=20) == [2]
 
 
-def test_a_look_that_changes_before_the_eyes_keeps_its_id() -> None:
+@pytest.mark.parametrize("step_s", [STEP_S, 0.2, 1.0])
+def test_a_look_that_changes_before_the_eyes_keeps_its_id(step_s: float) -> None:
     """The light goes on."""
-    show = Show()
+    show = Show(step_s)
     assert show((ANN, 300, 60), frames=20) == [1]
     assert show((CEM, 300, 60), frames=60) == [1]
 

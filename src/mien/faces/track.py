@@ -37,7 +37,10 @@ _UNLIKE = 0.35  # looks that differ by less, 0–1, speak for a link, by more ag
 
 @dataclass(eq=False)
 class _Track:
-    """A face as last seen: `box` float64 (4,) xyxy, `seen_s` on the tracker's clock, `velocity` of the centre (2,) in pixels a second."""
+    """A face as last seen: `box` float64 (4,) xyxy, `seen_s` on the tracker's clock, `velocity` of the centre (2,) in pixels a second.
+
+    `unfit_s`: since when its look has not been its person's; `apart`: whether it was out of sight since it last was.
+    """
 
     person: Person
     box: NDArray[np.float64]
@@ -50,10 +53,10 @@ class _Track:
         """Where the box should be now."""
         return self.box + np.tile(self.velocity * (clock_s - self.seen_s), 2)
 
-    def see(self, box: NDArray[np.float64], clock_s: float) -> None:
-        """Take a new sighting."""
+    def see(self, box: NDArray[np.float64], clock_s: float, before_s: float) -> None:
+        """Take a new sighting; `before_s` is the time of the frame before."""
         elapsed = clock_s - self.seen_s
-        self.apart |= elapsed > _GAP_S
+        self.apart |= self.seen_s < before_s and elapsed > _GAP_S
         moved = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
         weight = 1 - math.exp(-elapsed / _STEADY_S)
         self.velocity = (1 - weight) * self.velocity + weight * moved
@@ -72,7 +75,7 @@ class Tracker:
         self._people = People()
         self._count = 0
         self._last_s: float | None = None
-        self._clock_s = 0.0
+        self._clock_s = self._before_s = 0.0
 
     def update(self, faces: Sequence[Face], time_s: float | None = None, seen: Sequence[View] = ()) -> list[int]:
         """The id of each face of the next frame, in their order.
@@ -87,7 +90,7 @@ class Tracker:
         linked = self._link(boxes, seen)
         for row, box in enumerate(boxes):
             if row in linked:
-                linked[row].see(box, self._clock_s)
+                linked[row].see(box, self._clock_s, self._before_s)
             else:
                 linked[row] = self._appear(box)
         self._settle([(linked[row], view) for row, view in enumerate(seen) if view.telling])
@@ -95,6 +98,7 @@ class Tracker:
 
     def _advance(self, time_s: float | None) -> None:
         step = _UNKNOWN_STEP_S if time_s is None or self._last_s is None else time_s - self._last_s
+        self._before_s = self._clock_s
         self._clock_s += min(step, _LONGEST_STEP_S) if step > 0 else _UNKNOWN_STEP_S
         self._last_s = time_s
 
