@@ -1,7 +1,7 @@
 """What a person looks like besides the face's expression: the colours of hair, face and clothes, to know them again by.
 
 A look is a histogram of lightness and of the two colours of CIE Lab in each of three places around a face, compared by the coefficient of
-Bhattacharyya (Comaniciu, Ramesh and Meer, 2003, doi:10.1109/TPAMI.2003.1195991). It costs a fraction of a millisecond, and turns of
+Bhattacharyya (Comaniciu, Ramesh and Meer, 2003, doi:10.1109/TPAMI.2003.1195991). It costs a small part of a detection, and turns of
 the head, expressions and sizes change it little; people in the same clothes with the same hair are not told apart by it.
 """
 
