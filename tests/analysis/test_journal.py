@@ -16,6 +16,7 @@ from mien.analysis.run import run
 from mien.analysis.sinks import Collect
 from mien.core.errors import InputError, OutputError
 from mien.core.types import RGB
+from mien.faces.look import views
 from mien.report.values import source_dict
 from mien.sources import resolve
 from mien.sources.video import VideoSource
@@ -83,6 +84,23 @@ def test_a_run_goes_on_where_it_was_broken_off(after: int, every: int, images: l
     assert later.model.batches.__len__() == 18 - taken  # type: ignore[attr-defined]
     if after > 9:
         assert kept[0].read == 0  # what was finished is not opened again
+
+
+def test_how_people_looked_is_taken_up(images: list[RGB], tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with pytest.raises(Broken):
+        run(analyzer(), sources(images), [Breaking(7)], journal=Journal(path, "a", COLOURS))
+    journal = Journal(path, "a", COLOURS)
+    taken = list(journal.past(0))
+    journal.close(ok=False)
+    assert len(taken) == 7
+    assert all(result.faces for result, _ in taken)
+    for (result, seen), image in zip(taken, images, strict=False):
+        expected = views(image, [one.face for one in result.faces])
+        assert len(seen) == len(expected)
+        for one, other in zip(seen, expected, strict=True):
+            np.testing.assert_array_equal(one.look, other.look)
+            np.testing.assert_array_equal(one.free, other.free)
 
 
 def test_whatever_bytes_were_written_last_are_no_harm(images: list[RGB], tmp_path: Path) -> None:

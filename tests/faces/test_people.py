@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.core.types import RGB, Face
-from mien.faces.look import views
+from mien.faces.look import View, views
 from mien.faces.people import RECALL_S
 from mien.faces.track import MEMORY_S, Tracker
 
@@ -41,7 +41,7 @@ class Show:
         image, faces = painted(*people)
         for _ in range(frames):
             self.time_s += self.step_s
-            ids = self.tracker.update(faces, self.time_s, image)
+            ids = self.tracker.update(faces, self.time_s, views(image, faces))
         return ids
 
 
@@ -110,3 +110,11 @@ def test_what_a_nearer_one_hides_does_not_tell() -> None:
     assert front.free.all()
     assert not back.free[2]
     assert not views(image, [Face((300.0, 340.0, 340.0, 380.0), 0.9)])[0].free[2]  # clothes below the border
+
+
+def test_a_view_is_kept_as_text_without_loss() -> None:
+    for view in views(*painted((ANN, 300, 50), (BEN, 345, 90))):
+        again = View.of(view.text)
+        np.testing.assert_array_equal(again.look, view.look)
+        np.testing.assert_array_equal(again.free, view.free)
+        np.testing.assert_allclose(np.linalg.norm(view.look, axis=1), 1, atol=1e-3)

@@ -92,7 +92,10 @@ class Journal:
         self._write({"begin": [info.source, info.kind, info.width, info.height]})
 
     def frame(self, result: FrameResult, image: RGB, seen: Sequence[View] = (), *, detected: bool, damaged: bool = False) -> None:
-        """A frame was analysed, its people `seen` so. `detected`: its faces were looked for, not followed; `damaged`: the source was, before."""
+        """A frame was analysed, and its people `seen` so.
+
+        `detected`: its faces were looked for, not followed; `damaged`: the source was, before it.
+        """
         faces = [
             [
                 list(map(float, face.face.box_xyxy)),

@@ -86,7 +86,6 @@ class Tracker:
         self._advance(time_s)
         self._forget()
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
-        seen = [] if image is None else views(image, faces)
         linked = self._link(boxes, seen)
         for row, box in enumerate(boxes):
             if row in linked:
