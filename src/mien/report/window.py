@@ -94,7 +94,7 @@ def _command(title: str) -> list[str]:
 def _serve(title: str, pictures: BinaryIO, keys: BinaryIO) -> None:
     """The other end: show what comes, and answer each picture with a key, until no more comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the parent's to end both
-    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
     cv2.waitKey(1)
     _tell(keys, _READY)
     size: tuple[int, int] | None = None
