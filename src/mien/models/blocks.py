@@ -60,14 +60,37 @@ class SqueezeExcite(nn.Module):
         return gated
 
 
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al., ECCV 2016): in training each row loses what a block adds with that `rate`, or has more of it."""
+
+    def __init__(self, rate: float) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"the rate of stochastic depth is from 0 to below 1, received {rate}")
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → the same shape, of the same mean."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+def drop_rates(last: float, blocks: int) -> list[float]:
+    """The rate of each of so many blocks, rising linearly to that of the last (Huang et al., 2016, eq. 4)."""
+    return [last * number / blocks for number in range(1, blocks + 1)]
+
+
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside a shortcut (He et al., 2016).
 
-    The shortcut of a strided block averages 2×2 first (ResNet-D, He et al., 2019).
+    The shortcut of a strided block averages 2×2 first (ResNet-D, He et al., 2019). `drop_path`: the rate of stochastic depth.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, squeeze_excite: bool = True) -> None:
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, squeeze_excite: bool = True, drop_path: float = 0.0) -> None:
         super().__init__()
+        self.drop = DropPath(drop_path)
         self.body = nn.Sequential(
             nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
             nn.BatchNorm2d(channels_out),
@@ -89,7 +112,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, C', H/stride, W/stride)."""
-        return torch.relu(self.body(x) + self.shortcut(x))
+        return torch.relu(self.drop(self.body(x)) + self.shortcut(x))
 
 
 class SeparableConv(nn.Sequential):
@@ -172,6 +195,19 @@ class Heads(nn.Module):
         embedding = self.hidden(features)
         dropped = self.dropout(embedding)
         return {**{name: layer(dropped) for name, layer in self.linear.items()}, "embedding": embedding}
+
+
+class PooledNetwork(nn.Module):
+    """Maps, their global average, and `Heads` on it: what a network has to be for losses that look at its class activation maps."""
+
+    features: nn.Module
+    heads: Heads
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """float32 (N, 1, S, S) in 0–255 → {head: logits (N, classes), "embedding": (N, C)}; in training "maps", (N, C, H, W), too."""
+        maps = self.features(x)
+        outputs: dict[str, Tensor] = self.heads(maps.mean((2, 3)))
+        return {**outputs, "maps": maps} if self.training else outputs
 
 
 class PooledHeads(nn.Module):

@@ -13,7 +13,20 @@ from mien.core.errors import OptionError, RecipeError, UnknownNameError
 from mien.datasets.options import check_values
 
 MODELS: dict[str, type[nn.Module]] = {}
-_MODULES = ("miennet", "deepfer", "sdl", "cnn123", "mini_xception", "densecnn", "backbones", "cnncraft", "sequence")
+_MODULES = (
+    "miennet",
+    "deepfer",
+    "sdl",
+    "cnn123",
+    "mini_xception",
+    "densecnn",
+    "backbones",
+    "cnncraft",
+    "small_densenet",
+    "small_convnext",
+    "small_airbench",
+    "sequence",
+)
 _Net = TypeVar("_Net", bound=type[nn.Module])
 
 

@@ -24,6 +24,31 @@ def augment(images: Tensor, part: AugmentPart, generator: torch.Generator) -> Te
     return _erase(images, part, generator, max(1, round(size * part.erase_side)))
 
 
+def mixed(images: Tensor, part: AugmentPart, generator: torch.Generator) -> tuple[Tensor, float, Tensor]:
+    """The batch by mixup or cutmix, whichever the recipe has, or one of both: float32 (N, C, S, S); its own share, and the partners."""
+    cut = part.cutmix > 0 and (part.mixup == 0 or bool(torch.rand((), generator=generator) < 0.5))
+    share, partner = mix(len(images), part.cutmix if cut else part.mixup, generator)
+    partner = partner.to(images.device)
+    if cut:
+        return *cutmix(images, share, partner, generator), partner
+    return share * images + (1 - share) * images[partner], share, partner
+
+
+def cutmix(images: Tensor, share: float, partner: Tensor, generator: torch.Generator) -> tuple[Tensor, float]:
+    """CutMix (Yun et al., ICCV 2019): a rectangle of 1 − `share` of the area comes from the `partner`, at one place in all images.
+
+    Gives float32 (N, C, S, S), and the share that the image itself keeps; the rectangle may reach over the border.
+    """
+    height, width = images.shape[2:]
+    half = math.sqrt(1 - share) / 2
+    y, x = torch.rand(2, generator=generator).tolist()
+    top, bottom = (round(min(max(y + side, 0.0), 1.0) * height) for side in (-half, half))
+    left, right = (round(min(max(x + side, 0.0), 1.0) * width) for side in (-half, half))
+    images = images.clone()
+    images[:, :, top:bottom, left:right] = images[partner, :, top:bottom, left:right]
+    return images, 1 - (bottom - top) * (right - left) / (height * width)
+
+
 def mix(n: int, alpha: float, generator: torch.Generator) -> tuple[float, Tensor]:
     """Mixup (Zhang et al., 2018): the share of the image itself, Beta(α, α), and the partner of each of `n` images."""
     seed = int(torch.randint(2**31, (1,), generator=generator))
@@ -60,8 +85,9 @@ def _erase(images: Tensor, part: AugmentPart, generator: torch.Generator, side: 
     corner = torch.rand((n, 2), generator=generator)
     top, left = (corner[:, 0] * (height - side + 1)).long(), (corner[:, 1] * (width - side + 1)).long()
     hit = torch.rand(n, generator=generator) < part.erase_probability
-    rows, columns = torch.arange(height), torch.arange(width)
+    top, left, hit = top.to(images.device), left.to(images.device), hit.to(images.device)  # few numbers to move, where the mask is many
+    rows, columns = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
     inside_rows = (rows >= top[:, None]) & (rows < top[:, None] + side)
     inside_columns = (columns >= left[:, None]) & (columns < left[:, None] + side)
-    mask = (hit[:, None, None] & inside_rows[:, :, None] & inside_columns[:, None, :])[:, None].to(images.device)
+    mask = (hit[:, None, None] & inside_rows[:, :, None] & inside_columns[:, None, :])[:, None]
     return torch.where(mask, images.mean((1, 2, 3), keepdim=True), images)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from mien.core.errors import RecipeError
 from mien.models.cnncraft import Autoencoder, CNNCraft
 from mien.training import checkpoint
+from mien.training.network import BEST
 from mien.training.parts import AutoencoderPart
-
-BEST = "best.safetensors"
 
 
 def pretrain(model: nn.Module, part: AutoencoderPart, images: Tensor, seed: int, device: torch.device) -> list[float]:

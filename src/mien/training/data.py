@@ -20,6 +20,7 @@ from mien.datasets.plan import Plan
 from mien.datasets.protocols import make_split
 from mien.datasets.sampling import oversampled_rows
 from mien.datasets.sequences import Sequences, as_sequences
+from mien.datasets.twins import exact_twins
 from mien.preprocess import equalised, to_square
 from mien.training.experiment import Experiment
 from mien.training.losses import balanced_weights
@@ -42,6 +43,11 @@ class HeadTargets:
     known: Tensor
     classes: Tensor
     class_weights: Tensor | None = None
+
+    def on(self, device: torch.device) -> HeadTargets:
+        """The same on that device."""
+        weights = None if self.class_weights is None else self.class_weights.to(device)
+        return HeadTargets(self.labels, self.probabilities.to(device), self.known.to(device), self.classes.to(device), weights)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,12 @@ class Split:
         heads = {name: _taken(head, rows) for name, head in self.heads.items()}
         vectors, lengths = (None if column is None else column[rows] for column in (self.vectors, self.lengths))
         return Split(self.images[rows], heads, vectors, lengths)
+
+    def targets_on(self, device: torch.device) -> Split:
+        """The same with all but the images on that device."""
+        heads = {name: head.on(device) for name, head in self.heads.items()}
+        vectors, lengths = (None if column is None else column.to(device) for column in (self.vectors, self.lengths))
+        return Split(self.images, heads, vectors, lengths)
 
     @property
     def fingerprint(self) -> str:
@@ -116,10 +128,20 @@ def load_sets(recipe: Experiment, data_dir: str | Path) -> dict[str, Dataset]:
                 f"The protocol {plan.protocol} divides {dataset.name} in the label set {dataset.labels.name}; the head is named {head!r}. "
                 f"Name it targets.{dataset.labels.name}."
             )
+    if recipe.protocol.drop_twins:
+        rows = _without_twins(base.images, sets[base_head].split)
+        sets = {head: dataset.take(rows) for head, dataset in sets.items()}
     if recipe.protocol.oversample:
         rows = oversampled_rows(sets[base_head], recipe.protocol.seed)
         sets = {head: dataset.take(rows) for head, dataset in sets.items()}
     return sets
+
+
+def _without_twins(images: NDArray[np.uint8], split: NDArray[np.str_]) -> NDArray[np.int64]:
+    """All rows but the training rows whose pixels an earlier training row has."""
+    train = np.flatnonzero(split == "train")
+    _, first = np.unique(exact_twins(images[train]), return_index=True)
+    return np.sort(np.concatenate([train[first], np.flatnonzero(split != "train")]))
 
 
 def read_target(recipe: Experiment, head: str, data_dir: str | Path) -> Dataset:

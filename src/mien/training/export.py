@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mien.features.pictures import PictureTransformer
     from mien.training.experiment import Experiment
+    from mien.training.recipe import Recipe
     from mien.training.run import Run
 
 ARTIFACT = "model.onnx"
@@ -51,6 +52,32 @@ class FlipAverage(nn.Module):
         rest = () if features is None else (features,)
         mirrored = self.model(x.flip(3), *rest)
         return {name: (out + mirrored[name]) / 2 for name, out in self.model(x, *rest).items()}
+
+
+class ShiftAverage(nn.Module):
+    """The mean of a network's outputs for each picture and its copies shifted up, down, left and right: five times the work.
+
+    They are the test-time crops of a picture that is continued by mirroring at its borders.
+    """
+
+    def __init__(self, model: nn.Module, pixels: int) -> None:
+        super().__init__()
+        self.model, self.pixels = model, pixels
+        self.handcrafted = handcrafted(model)
+
+    def forward(self, x: Tensor, features: Tensor | None = None) -> dict[str, Tensor]:
+        """(N, C, S, S) → the network's outputs, averaged over the five; handcrafted features stay those of the picture."""
+        rest, (height, width), reach = () if features is None else (features,), x.shape[2:], self.pixels
+        wide = nn.functional.pad(x, (reach, reach, reach, reach), mode="reflect")
+        corners = [(reach, reach), (0, reach), (2 * reach, reach), (reach, 0), (reach, 2 * reach)]
+        found = [self.model(wide[:, :, top : top + height, left : left + width], *rest) for top, left in corners]
+        return {name: torch.stack([outputs[name] for outputs in found]).mean(0) for name in found[0]}
+
+
+def averaging(model: nn.Module, recipe: Recipe) -> nn.Module:
+    """The network as it is used: over the views of each picture that the recipe averages."""
+    model = FlipAverage(model) if recipe.flip_average else model
+    return ShiftAverage(model, recipe.shift_average) if recipe.shift_average else model
 
 
 def handcrafted(model: nn.Module) -> int:
@@ -98,7 +125,7 @@ def finish(run: Run, model: nn.Module, selection: Split, data_dir: str | Path, f
     preprocessing, sets = preprocessing_of(recipe, selection), load_sets(recipe, data_dir)
     card = card_of(recipe, preprocessing, sets, selection_of(recipe, sets), count_parameters(model))
     if recipe.sequence is None or not isinstance(model, SequenceNetwork):
-        graph = to_onnx(FlipAverage(model) if recipe.flip_average else model, preprocessing)
+        graph = to_onnx(averaging(model, recipe), preprocessing)
     else:
         layer = layer_of(recipe)
         graph, told = to_sequence_graph(model, layer, preprocessing), _told(next(iter(sets.values())))

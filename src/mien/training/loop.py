@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.core.errors import TrainingError
-from mien.training.augment import augment, mix
+from mien.training.augment import augment, mixed
 from mien.training.data import Split, resized
-from mien.training.losses import cross_entropy, parameters_of, penalised, penalty
+from mien.training.losses import attention_consistency, cross_entropy, parameters_of, penalised, penalty
 from mien.training.parts import OptimPart
 from mien.training.recipe import Recipe
 from mien.training.schedule import learning_rate, stalled
+from mien.training.teachers import Teachers
 
 AfterEpoch = Callable[["State", dict[str, Any]], None]
 
@@ -28,7 +29,8 @@ class State:
     """All that changes during a run.
 
     `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the
-    ones evaluated and kept. `penalties`: weight and parameters of each L2 penalty. `history`: one dict an epoch, with what was measured
+    ones evaluated and kept. `penalties`: weight and parameters of each L2 penalty. `teachers`: who are asked about every batch, if anybody.
+    `history`: one dict an epoch, with what was measured
     after it; schedules that look back read it.
     """
 
@@ -37,6 +39,7 @@ class State:
     ema: AveragedModel
     optimizer: torch.optim.Optimizer
     penalties: list[tuple[float, list[nn.Parameter]]] = field(default_factory=list)
+    teachers: Teachers | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     epoch: int = 0
 
@@ -52,7 +55,8 @@ def start(recipe: Recipe, model: nn.Module, fabric: Fabric) -> State:
     penalties = penalised(model, recipe.penalties)
     if all(p.ndim < 5 for p in model.parameters()):  # a convolution over time has another order of its own
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    moved: nn.Module = torch.compile(model) if recipe.compile else model  # type: ignore[assignment]
+    mode = recipe.compile if isinstance(recipe.compile, str) else None
+    moved: nn.Module = torch.compile(model, mode=mode) if recipe.compile else model  # type: ignore[assignment]
     wrapped, optimizer = fabric.setup(moved, _optimizer(part, groups))
     return State(model, wrapped, averaged(model, part.ema_decay), optimizer, penalties)
 
@@ -100,6 +104,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
     Every random number of an epoch follows from the seed, the epoch's number and the device's rank, so a resumed run repeats an unbroken
     one to the bit on a CPU. Raises TrainingError when the loss is no number, or the pictures do not fill a batch.
     """
+    train = train.targets_on(fabric.device)
     images, size, steps = train.images, 0, steps_of(recipe, len(train), fabric.world_size)
     while not state.ended(recipe) and (until is None or state.epoch < until):
         if recipe.size_at(state.epoch) != size:
@@ -115,7 +120,7 @@ def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch:
             rate = learning_rate(recipe, state.epoch + step / steps, state.history)
             for group in state.optimizer.param_groups:
                 group["lr"] = rate * group.get("factor", 1.0)  # a checkpoint of before has no factors
-            loss = _loss(recipe, state.model, images[rows], train, rows, generator)
+            loss = _loss(recipe, state, images[rows], train, rows, generator)
             if state.penalties:
                 loss = loss + penalty(state.penalties)
             state.optimizer.zero_grad(set_to_none=True)
@@ -156,27 +161,33 @@ def _chances(seed: int, n: int, fabric: Fabric) -> tuple[Tensor, torch.Generator
     return order, generator
 
 
-def _loss(recipe: Recipe, model: nn.Module, images: Tensor, train: Split, rows: Tensor, generator: torch.Generator) -> Tensor:
-    inputs = [augment(images.float(), recipe.augment, generator) if images.ndim == 4 else images]
-    if train.beside is not None:
-        inputs.append(train.beside[rows].to(images.device))
+def _loss(recipe: Recipe, state: State, images: Tensor, train: Split, rows: Tensor, generator: torch.Generator) -> Tensor:
+    rows = rows.to(images.device)
+    views = augment(images.float(), recipe.augment, generator) if images.ndim == 4 else images
+    beside = [] if train.beside is None else [train.beside[rows]]
     share, partner = 1.0, None
-    if recipe.augment.mixup:
-        share, partner = mix(len(rows), recipe.augment.mixup, generator)
-        inputs = [share * part + (1 - share) * part[partner] for part in inputs]
-    if images.ndim == 4:
-        inputs[0] = inputs[0].contiguous(memory_format=torch.channels_last)
-    outputs = model(*inputs)
+    if recipe.augment.mixup or recipe.augment.cutmix:
+        views, share, partner = mixed(views, recipe.augment, generator)
+        beside = [share * part + (1 - share) * part[partner] for part in beside]
+    opinions = {} if state.teachers is None else state.teachers.opinions(views)
+    twofold = recipe.noise.attention_consistency > 0
+    seen = torch.cat([views, views.flip(3)]) if twofold else views
+    outputs = state.model(seen.contiguous(memory_format=torch.channels_last) if seen.ndim == 4 else seen, *beside)
     loss = torch.zeros((), device=images.device)
     for head, target in train.heads.items():
         probabilities, known = target.probabilities[rows], target.known[rows]
         if partner is not None:
             probabilities = share * probabilities + (1 - share) * probabilities[partner]
             known = known & known[partner]
+        if state.teachers is not None:
+            probabilities, known = state.teachers.mixed(probabilities, known, opinions[head])
         part = recipe.targets[head]
-        weights = None if target.class_weights is None else target.class_weights.to(loss.device)
         gamma = part.focal_gamma if part.loss == "focal" else 0.0
-        loss = loss + part.weight * cross_entropy(outputs[head], probabilities.to(loss.device), known.to(loss.device), weights, gamma)
+        loss = loss + part.weight * cross_entropy(outputs[head][: len(rows)], probabilities, known, target.class_weights, gamma)
+        if twofold:
+            first, second = outputs["maps"].chunk(2)
+            layer = state.network.heads.linear[head]  # type: ignore[union-attr,index]
+            loss = loss + recipe.noise.attention_consistency * attention_consistency(first, second, layer)  # type: ignore[arg-type]
     return loss
 
 

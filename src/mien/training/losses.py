@@ -31,6 +31,16 @@ def cross_entropy(
     return -(terms.sum(1) * known).sum() / known.sum().clamp_min(1)
 
 
+def attention_consistency(maps: Tensor, mirrored: Tensor, layer: nn.Linear) -> Tensor:
+    """EAC's loss (Zhang et al., ECCV 2022, eq. 2–4): the mean squared difference of the class activation maps of two views.
+
+    `maps`, `mirrored`: (N, K, H, W), what the network makes of pictures and of their mirror images before the global average; `layer`: the
+    head on that. A class's map is Σ_k w_k · maps_k, and those of the second view are mirrored back.
+    """
+    first, second = (torch.einsum("ck,nkhw->nchw", layer.weight, part.float()) for part in (maps, mirrored))
+    return F.mse_loss(first, second.flip(3))
+
+
 def balanced_weights(classes: Tensor, count: int) -> Tensor:
     """w_i = N / (n_i · c) for the int64 (N,) `classes` of the labelled rows (≥ 0), float32 (c,). Every class needs a row."""
     numbers = torch.bincount(classes[classes >= 0], minlength=count).float()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 NETWORK = "network"
 
@@ -115,7 +116,10 @@ class RatePart(Part):
 
 
 class AugmentPart(Part):
-    """What is drawn anew for each image of each batch. Fractions are of the side; angles are degrees; ranges are ±."""
+    """What is drawn anew for each image of each batch. Fractions are of the side; angles are degrees; ranges are ±.
+
+    `mixup`, `cutmix`: the α of the Beta distribution of shares, 0 for none; with both, each batch has one of them.
+    """
 
     flip: bool = True
     rotation: float = Field(12.0, ge=0, le=180)
@@ -126,6 +130,18 @@ class AugmentPart(Part):
     erase_probability: float = Field(0.5, ge=0, le=1)
     erase_side: float = Field(0.25, gt=0, lt=1)
     mixup: float = Field(0.0, ge=0)
+    cutmix: float = Field(0.0, ge=0)
+
+
+class NoisePart(Part):
+    """Learning from labels of which some are wrong.
+
+    `attention_consistency`: the weight of EAC's loss (Zhang et al., ECCV 2022), under which a network has to look at the same places of a
+    picture and of its mirror image, so that it can't learn single pictures by heart; the paper has 5, and large erased squares beside it.
+    It takes a network that ends in a global average and linear layers, and doubles the work of a step. 0 for none.
+    """
+
+    attention_consistency: float = Field(0.0, ge=0)
 
 
 class PhasePart(Part):
@@ -166,15 +182,23 @@ class ProtocolPart(Part):
 
     `fold`: which of its folds, by number from 1 or by name, where it has several. `oversample`: repeat training rows, after the split,
     until the classes of the first target have equal numbers. `tinted`: classes of the first target whose training rows, after the split,
-    stand there in warm and in cold light too, and all three mirrored (CNNCraft-net, §4.1.1); their pictures are RGB.
+    stand there in warm and in cold light too, and all three mirrored (CNNCraft-net, §4.1.1); their pictures are RGB. `drop_twins`: of
+    training rows with the same pixels the first one stays, with its label (Barz and Denzler, 2020, on copies in data sets).
     """
 
     name: str = "official"
     seed: int = Field(0, ge=0)
     fold: int | str | None = None
     oversample: bool = False
+    drop_twins: bool = False
     tinted: list[str] = []
     options: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _repeats_or_drops(self) -> ProtocolPart:
+        if self.oversample and self.drop_twins:
+            raise ValueError("oversample repeats rows, and drop_twins leaves repeated ones out. Set one of them")
+        return self
 
     @field_validator("options")
     @classmethod
@@ -188,9 +212,17 @@ class ProtocolPart(Part):
 class DistillPart(Part):
     """Learning from other models: names or paths of artifacts, whose mean opinion gets `weight` of the target.
 
-    `temperature` softens what they say (above 1) before it is averaged.
+    `temperature` softens what they say (above 1) before it is averaged. `augmented`: the teachers are asked anew about each batch as the
+    student sees it, augmented and mixed (Beyer et al., CVPR 2022), and not once about the pictures as they are; they are then folders of
+    finished runs, and the teachers compute beside the student.
     """
 
     teachers: list[str] = Field(min_length=1)
     weight: float = Field(0.7, gt=0, le=1)
     temperature: float = Field(1.0, gt=0, le=20)
+    augmented: bool = False
+
+    @property
+    def artifacts(self) -> list[str]:
+        """Names or paths of the teachers' artifacts."""
+        return [str(Path(folder) / "model.onnx") for folder in self.teachers] if self.augmented else self.teachers

@@ -21,6 +21,7 @@ from mien.training.parts import (
     DistillPart,
     FeaturesPart,
     ModelPart,
+    NoisePart,
     OptimPart,
     Part,
     PenaltyPart,
@@ -43,28 +44,32 @@ class Recipe(Experiment):
     `targets`: head name → what it learns; the first is the model's default. The pictures are those of the first target's data set; the
     others must label the same rows. Training rows that say nothing to any head are left out. The best epoch is the one with the highest
     mean accuracy over the heads on the split `select_on`. `precision` "auto": bf16 where the device computes in it, else float32.
-    `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs. `flip_average`: the artifact
-    averages each picture with its mirror image. `features`: for a network that takes handcrafted ones beside pictures; learnt from the
-    training pictures as they are before augmentation. `autoencoder`: how its encoder is trained first. `start_from`: the folder of an
-    earlier run of the same architecture, whose weights it starts with, save for those of layers of another shape, as other heads'.
+    `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs; "reduce-overhead" has its CUDA
+    graphs too, for small networks on large cards. `flip_average`: the artifact averages each picture with its mirror image;
+    `shift_average`: with its copies shifted by so many pixels up, down, left and right (test-time crops); with both, ten views. `features`:
+    for a network that takes handcrafted ones beside pictures; learnt from the training pictures as they are before augmentation.
+    `autoencoder`: how its encoder is trained first. `start_from`: the folder of an earlier run of the same architecture, whose weights it
+    starts with, save for those of layers of another shape, as other heads'.
 
     `sequence`: the network reads sequences; `features`, then "network" with a `model` and a `layer`, describe their frames, and without it
     the network looks at the frames itself.
     """
 
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
-    compile: bool = False
+    compile: bool | Literal["reduce-overhead"] = False
     model: ModelPart
     start_from: str | None = None
     features: FeaturesPart | None = None
     autoencoder: AutoencoderPart | None = None
     distill: DistillPart | None = None
     augment: AugmentPart = AugmentPart()
+    noise: NoisePart = NoisePart()
     phases: list[PhasePart] = Field(min_length=1)
     optim: OptimPart = OptimPart()
     rates: list[RatePart] = Field(default_factory=list)
     penalties: list[PenaltyPart] = Field(default_factory=list)
     flip_average: bool = False
+    shift_average: int = Field(0, ge=0, le=8)
 
     @model_validator(mode="after")
     def _reads_pictures_or_sequences(self) -> Recipe:
@@ -75,7 +80,9 @@ class Recipe(Experiment):
             return self
         parts: dict[str, object] = {"features": self.features and not described, "autoencoder": self.autoencoder, "distill": self.distill}
         parts |= {"preprocess.saliency": self.preprocess.saliency, "protocol.tinted": self.protocol.tinted}
-        parts |= {"augment.mixup": self.augment.mixup, "flip_average": self.flip_average, "compile": self.compile}
+        parts |= {"protocol.drop_twins": self.protocol.drop_twins}
+        parts |= {"augment.mixup": self.augment.mixup, "augment.cutmix": self.augment.cutmix, "compile": self.compile}
+        parts |= {"flip_average": self.flip_average, "shift_average": self.shift_average, "noise": self.noise != NoisePart()}
         if wrong := [name for name, value in parts.items() if value]:
             raise ValueError(f"a recipe of sequences takes no {', '.join(wrong)}; features are those of a network. Leave it out")
         return self
@@ -84,7 +91,8 @@ class Recipe(Experiment):
     def teachers(self) -> list[str]:
         """Names or paths of the models that it learns from: teachers, and those whose saliency or layer it takes."""
         layer = [self.features.options.get("model", "default")] if self.sequence and self.features else []
-        return [*(self.distill.teachers if self.distill else ()), *filter(None, [self.preprocess.saliency]), *layer]
+        taught = self.distill.artifacts if self.distill else ()
+        return [*taught, *filter(None, [self.preprocess.saliency]), *layer]
 
     @property
     def picture_size(self) -> int:

@@ -3,7 +3,7 @@
 recipe.json            the recipe as resolved
 run.json               versions, hardware, protocol, selection, data fingerprints, parameters
 log.csv                one row an epoch
-checkpoint.safetensors after every epoch; `resume` goes on from it
+checkpoint.safetensors after every epoch, or every so many seconds; `resume` goes on from it
 best.safetensors       the weights of the best epoch on the selection split
 model.onnx             the artifact
 curve.png              loss and validation accuracy over the epochs
@@ -37,22 +37,24 @@ from mien.core.files import write_text
 from mien.core.machine import processor
 from mien.datasets.base import SplitOrigin
 from mien.features.pictures import PictureTransformer
-from mien.models.registry import build, count_parameters
+from mien.models.blocks import PooledNetwork
+from mien.models.registry import count_parameters
 from mien.models.sequence import SequenceNetwork
-from mien.models.spatial import SpatialTransformer
 from mien.training import checkpoint
 from mien.training.autoencoder import pretrain, start_from
 from mien.training.data import Split, load_sets, prepared, resized, split_of
 from mien.training.describing import described
 from mien.training.devices import arithmetic, fabric_of, part
 from mien.training.distill import distilled, selection_of
-from mien.training.emphasis import Emphasised, emphasis_of
+from mien.training.emphasis import emphasis_of
 from mien.training.export import finish, handcrafted, preprocessing_of
 from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start, steps_of
+from mien.training.network import BEST, best_of, network
 from mien.training.parts import Part
 from mien.training.recipe import Recipe, checked
 from mien.training.sequences import layer_of, seen_by
+from mien.training.teachers import Teachers
 
 CHECKPOINT = "checkpoint.safetensors"
 BEGINNING = "beginning.json"
@@ -63,38 +65,18 @@ Kept = tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]
 
 @dataclass
 class Run:
-    """A run and its history: one dict an epoch, as in log.csv."""
+    """A run and its history: one dict an epoch, as in log.csv. `weights`: the best so far, where no file holds them yet."""
 
     recipe: Recipe
     folder: Path
     history: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def best(self) -> dict[str, Any]:
         """The row of the best epoch: the highest mean accuracy on the selection split among those at the final picture size."""
         final = self.recipe.picture_size
         return max((row for row in self.history if row["size"] == final), key=lambda row: (row["score"], -row["epoch"]))
-
-
-def network(recipe: Recipe) -> nn.Module:
-    """The recipe's network, with weights that follow from its seed alone."""
-    torch.manual_seed(recipe.seed)
-    model = build(recipe.model.name, {head: len(recipe.labels_of(head)) for head in recipe.targets}, recipe.model.options)
-    if recipe.model.gaussian is not None:
-        _start_gaussian(model, recipe.model.gaussian)
-    return model if recipe.preprocess.saliency is None else Emphasised(model, recipe.picture_size)
-
-
-@torch.no_grad()
-def _start_gaussian(model: nn.Module, deviation: float) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.weight.normal_(0, deviation)
-            if module.bias is not None:
-                module.bias.zero_()
-    for module in model.modules():
-        if isinstance(module, SpatialTransformer):
-            module.start_at_identity()
 
 
 def leads() -> bool:
@@ -112,12 +94,16 @@ def train(
     nodes: int = 1,
     tensorboard: bool = False,
     stop_after: int | None = None,
+    keep_seconds: float = 0.0,
+    export: bool = True,
     on_epoch: Progress | None = None,
 ) -> Run:
     """Run `recipe` on the data in `data_dir`, keeping everything in `folder`; ends with `folder`/model.onnx.
 
     `resume` goes on from the folder's checkpoint (and starts when there is none). `stop_after` ends after that epoch without exporting,
-    as if interrupted. `on_epoch` gets each epoch's row.
+    as if interrupted. `keep_seconds`: a checkpoint is written when so much time has passed since the last one, and at the end; where epochs
+    take seconds, one for each would cost as much as they do. Without `export` the run ends with its log and its best weights, for runs that
+    are only compared; the same call with it, and `resume`, makes the artifact. `on_epoch` gets each epoch's row.
 
     With `devices` above 1, Fabric starts this program again for each further device; only the process that `leads` writes, exports and
     calls `on_epoch`. On several `nodes`, torchrun has started it for every one of the `devices` of each. `tensorboard` writes the rows as
@@ -142,7 +128,7 @@ def train(
     origin, selection = next(iter(sets.values())).origin, selection_of(recipe, sets)
     splits = {name: split_of(recipe, sets, name) for name in ("train", recipe.select_on)}
     fingerprint = splits["train"].fingerprint if nodes > 1 else ""
-    if recipe.distill is not None:
+    if recipe.distill is not None and not recipe.distill.augmented:
         splits["train"] = distilled(splits["train"], recipe.distill)
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
     model, seen, describe = _made_ready(run, splits, resume)
@@ -159,18 +145,22 @@ def train(
         _prepare(run, model, seen["train"].images, fabric.device)
     state = start(recipe, model, fabric)
     state.history = run.history
+    if recipe.distill is not None and recipe.distill.augmented:
+        state.teachers = Teachers(recipe.distill, list(recipe.targets), fabric)
     _restore(run, state, fabric, kept)
     events = EventLog(run.folder, run.history) if tensorboard and leads() else None
-    clock = time.monotonic()
+    clock = kept_at = time.monotonic()
 
     def after_epoch(state: State, row: dict[str, Any]) -> None:
-        nonlocal clock
+        nonlocal clock, kept_at
         if leads():
             row |= validate(state.ema.module, seen[recipe.select_on], row["size"], fabric.device)
             row["seconds"] = round(time.monotonic() - clock, 2)
         run.history.append(fabric.broadcast(row))
         if leads():
-            _keep(run, state, fabric)
+            due = time.monotonic() - kept_at >= keep_seconds or state.epoch == stop_after or state.ended(recipe)
+            _keep(run, state, fabric, due)
+            kept_at = time.monotonic() if due else kept_at
             if events is not None:
                 events.add(row)
             if on_epoch is not None:
@@ -178,7 +168,7 @@ def train(
         clock = time.monotonic()
 
     fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
-    if state.ended(recipe) and leads():
+    if export and state.ended(recipe) and leads():
         finish(run, best_network(run), splits[recipe.select_on], data_dir, describe)
     part(fabric)
     return run
@@ -215,12 +205,7 @@ def validate(model: nn.Module, split: Split, size: int, device: torch.device) ->
 
 def best_network(run: Run) -> nn.Module:
     """The network with the weights of the run's best epoch, on the CPU, ready for use."""
-    path = run.folder / "best.safetensors"
-    states, _ = checkpoint.load(path)
-    model = network(run.recipe)
-    with checkpoint.fitting(path):
-        model.load_state_dict(states["model"])
-    return model.eval()
+    return best_of(run.recipe, run.folder)
 
 
 def claim(folder: Path, recipe: Part, resume: bool) -> None:
@@ -255,6 +240,11 @@ def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
         reads = "sequences" if isinstance(model, SequenceNetwork) else "single pictures"
         raise RecipeError(f"The architecture {recipe.model.name} reads {reads}. Give a table sequence for those that read sequences alone.")
     _need_numbers(recipe, model, split)
+    if recipe.noise.attention_consistency and not isinstance(model, PooledNetwork):
+        raise RecipeError(
+            f"noise.attention_consistency needs a network that ends in a global average and linear layers, as miennet; {recipe.model.name} "
+            "does not, or preprocess.saliency stands before it. Set it to 0, or choose another architecture."
+        )
     rest = () if split.beside is None else (torch.ones_like(split.beside[:1]),)
     for size in {phase.size for phase in recipe.phases}:
         example = resized(torch.zeros_like(split.images[:1]), size).float()
@@ -349,10 +339,15 @@ def _restore(run: Run, state: State, fabric: Fabric, kept: Kept | None) -> None:
         _log(run)  # which may have been lost since
 
 
-def _keep(run: Run, state: State, fabric: Fabric) -> None:
+def _keep(run: Run, state: State, fabric: Fabric, due: bool) -> None:
     row = run.history[-1]
     if row["size"] == run.recipe.picture_size and run.best is row:
-        checkpoint.save(run.folder / "best.safetensors", {"model": state.ema.module.state_dict()}, None, {"epoch": row["epoch"]})
+        run.weights = {key: value.detach().clone() for key, value in state.ema.module.state_dict().items()}
+    if not due:
+        return
+    if run.weights:
+        checkpoint.save(run.folder / BEST, {"model": run.weights}, None, {"epoch": run.best["epoch"]})
+        run.weights = {}
     states = {"model": state.network.state_dict(), "ema": state.ema.state_dict()}
     scale = fabric.strategy.precision.state_dict()  # of a 16-bit run's loss, which moves with the steps; else empty
     facts = {"epoch": state.epoch, "history": run.history, "precision": scale}
