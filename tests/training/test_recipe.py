@@ -24,7 +24,7 @@ def test_size_follows_the_phases(small: dict[str, Any]) -> None:
     ("key", "value", "said"),
     [
         ("optim.batchsize", "3", "Did you mean batch_size?"),
-        ("sede", "3", "Did you mean seed?"),
+        ("sede", "3", "Did you mean seed"),
         ("targets.fer7.los", "'x'", "Did you mean loss?"),
         ("optim.learning_rate", "-1", "greater than 0"),
         ("optim.learning_rate", "inf", "finite number"),
