@@ -46,8 +46,10 @@ class Card:
     that the best epoch was picked on. `selection`: that split. `origin`: the protocol by which rows came to train, validation and test.
     `features`: the handcrafted features that the graph takes, by name and options; empty for one that takes pictures alone. `sequence`:
     for a model of sequences what it learnt from: `frames` (None for sequences of their own lengths), `longest`, the frames of the longest
-    one, and `rate_hz` (None for an unknown rate); empty for a model of single pictures. `sha256` is that of graph, weights and features; it
-    is filled in when the file is written.
+    one, and `rate_hz` (None for an unknown rate); empty for a model of single pictures. `made_from`: for another form of a trained model
+    the `name`, `version` and `sha256` of that model, the `forms` that it was given, the `calibration` of an 8-bit one, and the model's own
+    `made_from`, if any; empty for what training wrote. `sha256` is that of graph, weights and features; it is filled in when the file is
+    written.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Card:
     origin: SplitOrigin = field(default_factory=SplitOrigin)
     features: dict[str, Any] = field(default_factory=dict)
     sequence: dict[str, Any] = field(default_factory=dict)
+    made_from: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON values."""
@@ -96,6 +99,7 @@ class Card:
                 origin=SplitOrigin(**data.get("origin", {})),
                 features=data.get("features", {}),
                 sequence=data.get("sequence", {}),
+                made_from=data.get("made_from", {}),
                 **fields,
             )
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,10 +103,26 @@ def export(
         ),
     ],
     onnx: Annotated[Path, typer.Option("--onnx", help="The file to write.", show_default=False)],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="8-bit weights and activations: a quarter of the file; calibrated on training images.")
+    ] = False,
+    half: Annotated[bool, typer.Option("--half", help="Weights stored as float16: half of the file; computed in float32.")] = False,
+    flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image: twice the work.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            envvar="MIEN_DATA",
+            help="The folder of the data that the model was trained on; --int8, --half and --flip calibrate and measure anew.",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write a model as one ONNX file with its card inside.
 
-    Several models become one, which answers with the mean of their scores.
+    Several models become one, which answers with the mean of their scores. With --int8, --half or --flip one model is written in another
+    form: its temperatures and thresholds are fitted again, and its card has the figures of the new form.
     """
     from mien.artifact import read_card
     from mien.core.files import write_bytes
@@ -116,17 +132,46 @@ def export(
     files = [_artifact(source) for source in sources]
     if len(files) > 1 and onnx.resolve() in [file.resolve() for file in files]:
         raise typer.BadParameter(f"{onnx} is one of the models, and would be lost. Give another file.", param_hint="--onnx")
-    if len(files) == 1:
+    if int8 or half or flip:
+        card, note = _remade(files, onnx, data, int8=int8, half=half, flip=flip)
+    elif len(files) == 1:
         card = read_card(files[0])
         write_bytes(onnx, files[0].read_bytes())
-        fused = ""
+        note = ""
     else:
         from mien.training.fuse import fuse
 
         card = fuse(files, onnx, name=onnx.stem)
         members = " + ".join(f"{member['name']} {member['version']}" for member in card.recipe["members"])
-        fused = f", the mean of {members}, not calibrated or measured as a whole"
-    stdout().print(f"Wrote {onnx} ({card.name} {card.version}, sha256 {card.sha256[:12]}…){fused}.")
+        note = f", the mean of {members}, not calibrated or measured as a whole"
+    stdout().print(f"Wrote {onnx} ({card.name} {card.version}, sha256 {card.sha256[:12]}…){note}.")
+
+
+def _remade(files: Sequence[Path], onnx: Path, data: Path | None, **forms: bool) -> tuple[Card, str]:
+    """Write the one model of `files` in another form; gives its card, and what is to be told of it."""
+    from mien.core.optional import require
+
+    options = " ".join(f"--{name}" for name, wanted in forms.items() if wanted)
+    if len(files) > 1:
+        raise typer.BadParameter(f"{options} takes one model; received {len(files)}. Fuse them into a file first.", param_hint="RUN|MODEL…")
+    if data is None:
+        raise typer.BadParameter(f"{options} calibrates and measures anew, and needs the data set's folder.", param_hint="--data")
+    if forms["int8"] and forms["half"]:
+        raise typer.BadParameter("8-bit weights are smaller than float16 ones. Give one of the two.", param_hint="--int8 and --half")
+    for package in ("torch", "onnx", "pydantic"):
+        require(package, "train")
+    from mien.training.remake import remake
+
+    card = remake(files[0], onnx, data, **forms)
+    return card, f", {onnx.stat().st_size / 1e6:.2f} MB of {files[0].stat().st_size / 1e6:.2f}: {_origin(card.made_from)}"
+
+
+def _origin(made_from: Mapping[str, Any]) -> str:
+    """The model that another form was made from, and how it was calibrated."""
+    told = f"{' and '.join(made_from['forms'])} of {made_from['name']} {made_from['version']} ({made_from['sha256'][:12]}…)"
+    if calibration := made_from.get("calibration"):
+        told += f", calibrated on {calibration['images']:,} training images of {calibration['dataset']} ({calibration['method']})"
+    return told
 
 
 def _artifact(source: str) -> Path:
@@ -164,6 +209,7 @@ def _show(card: Card) -> None:
     facts += [("leaks", card.origin.leaks)] if card.origin.leaks else []
     facts += [("features", _features(card.features))] if card.features else []
     facts += [("sequences", _sequences(card.sequence))] if card.sequence else []
+    facts += [("made from", _origin(card.made_from))] if card.made_from else []
     facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
     facts += [(f"abstain under ({h.labels.name})", _thresholds(h)) for h in card.heads if h.abstain_at]
     show_table(("", ""), facts, wide=1)

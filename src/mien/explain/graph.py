@@ -92,12 +92,14 @@ def read_graph(model: Model, output: str | None = None) -> Graph:
             f"{model.card.name} looks at handcrafted features of the picture, which its graph does not show. Use occlusion instead."
         )
     proto = read_proto(model)
-    numpy_helper = require("onnx.numpy_helper", "train")
+    helper, numpy_helper = require("onnx.helper", "train"), require("onnx.numpy_helper", "train")
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
     nodes = []
     for node in map(_node, proto.graph.node):
         if node.operator == "Constant":
             constants[node.outputs[0]] = np.asarray(next(iter(node.attributes.values())))
+        elif node.operator == "Cast" and node.inputs[0] in constants:  # a weight that is stored in half the space
+            constants[node.outputs[0]] = constants[node.inputs[0]].astype(helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
         else:
             nodes.append(node)
     images = next(item.name for item in proto.graph.input if item.name not in constants)
