@@ -49,13 +49,13 @@ def quantised(model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8]) ->
         The package onnx is not installed.
     """
     _need_network(model, graph)
-    require("onnx", "train")
-    tools = require("onnxruntime.quantization", "train")
+    package, tools = require("onnx", "train"), require("onnxruntime.quantization", "train")
     prepare = require("onnxruntime.quantization.shape_inference", "train").quant_pre_process
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        ready, written = Path(folder) / "ready.onnx", Path(folder) / "int8.onnx"
+        plain, ready, written = (Path(folder) / f"{name}.onnx" for name in ("plain", "ready", "int8"))
+        package.save(graph, plain)  # the runtime's tools empty a graph that they are given as a message
         try:
-            prepare(graph, ready, skip_symbolic_shape=True)
+            prepare(plain, ready, skip_symbolic_shape=True)
             tools.quantize_static(
                 ready,
                 written,
@@ -67,7 +67,7 @@ def quantised(model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8]) ->
                 weight_type=tools.QuantType.QInt8,
                 calibrate_method=tools.CalibrationMethod.MinMax,
             )
-            made: onnx.ModelProto = require("onnx", "train").load(written)
+            made: onnx.ModelProto = package.load(written)
         except Exception as error:  # the runtime raises its own private classes, ValueError, RuntimeError and others
             raise ArtifactError(f"The graph of {model.card.name} can't be quantised ({error}). Use its float32 form, or --half.") from error
     return made
