@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,18 +28,20 @@ METHOD = "minmax"
 _MULTIPLYING = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
-def calibration_rows(dataset: Dataset) -> NDArray[np.int64]:
-    """The training rows that calibrate, in order: IMAGES of them drawn with SEED, or all where there are fewer."""
+def calibration_rows(dataset: Dataset, seed: int = SEED) -> NDArray[np.int64]:
+    """The training rows that calibrate, in order: IMAGES of them drawn with `seed`, or all where there are fewer."""
     rows = np.flatnonzero(dataset.split == "train")
-    return np.sort(np.random.default_rng(SEED).choice(rows, min(IMAGES, len(rows)), replace=False))
+    return np.sort(np.random.default_rng(seed).choice(rows, min(IMAGES, len(rows)), replace=False))
 
 
-def quantised(model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8]) -> onnx.ModelProto:
+def quantised(
+    model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8], *, bits: int = 7, leave: Sequence[str] = ()
+) -> onnx.ModelProto:
     """The `graph` of `model` as integers between QuantizeLinear and DequantizeLinear.
 
     Weights are symmetric, int8 with one scale a channel; activations uint8, with the least and the largest value that they take on `crops`,
-    uint8 (N, H, W) or (N, H, W, 3), N ≥ 1. Weights keep 7 bits: processors without VNNI add pairs of products in 16 bits, which 8 overflow,
-    so that the same file would answer otherwise there.
+    uint8 (N, H, W) or (N, H, W, 3), N ≥ 1. `bits`: 7 or 8 of a weight. Processors without VNNI add pairs of products in 16 bits, which two
+    weights of 8 bits overflow, so that the same file would answer otherwise there; 7 never do. `leave`: names of nodes that stay float32.
 
     Raises
     ------
@@ -62,7 +64,8 @@ def quantised(model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8]) ->
                 _Reader(model, crops),
                 quant_format=tools.QuantFormat.QDQ,
                 per_channel=True,
-                reduce_range=True,
+                reduce_range=bits < 8,
+                nodes_to_exclude=list(leave),
                 activation_type=tools.QuantType.QUInt8,
                 weight_type=tools.QuantType.QInt8,
                 calibrate_method=tools.CalibrationMethod.MinMax,
@@ -70,6 +73,10 @@ def quantised(model: Model, graph: onnx.ModelProto, crops: NDArray[np.uint8]) ->
             made: onnx.ModelProto = package.load(written)
         except Exception as error:  # the runtime raises its own private classes, ValueError, RuntimeError and others
             raise ArtifactError(f"The graph of {model.card.name} can't be quantised ({error}). Use its float32 form, or --half.") from error
+    used = {node.domain for node in made.graph.node}
+    versions = [entry for entry in made.opset_import if entry.domain in used]
+    del made.opset_import[:], made.graph.value_info[:]  # the runtime names all its own domains, and tells every shape
+    made.opset_import.extend(versions)
     return made
 
 
