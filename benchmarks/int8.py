@@ -187,10 +187,11 @@ def report(asked: argparse.Namespace, model: Model, tables: dict[str, list[str]]
     command = f"python benchmarks/int8.py DATA --model {asked.model} --runs {asked.runs} --seconds {asked.seconds:g}"
     lines = ["# Other forms of a model, measured", "", "```", command, "```", ""]
     lines += [
-        f"{model.card.name} {model.card.version} ({model.card.sha256[:12]}…), {model.card.parameters or 0:,} parameters, in the forms of `mien",
-        "export --int8`, `--half` and `--flip`. Figures are those of PublicTest, where the model was selected and its forms were chosen: they",
-        f"compare forms, and are no measure of new faces. int8 is calibrated on {IMAGES} training images. Intervals of 95 % are paired, exact",
-        "twins drawn together; temperatures are fitted for each form.",
+        f"{model.card.name} {model.card.version} ({model.card.sha256[:12]}…), {model.card.parameters or 0:,} parameters, in the forms of",
+        "`mien export --int8`, `--half` and `--flip`. Figures are those of PublicTest, where the model was selected and its forms were",
+        "chosen: they compare forms, and are no measure of new faces.",
+        f"int8 is calibrated on {IMAGES} training images. Intervals of 95 % are paired, exact twins drawn together; temperatures are",
+        "fitted for each form.",
         "",
     ]
     for head, table in tables.items():

@@ -96,6 +96,53 @@ def test_export_never_takes_the_place_of_another_kind_of_file(mien, tmp_path) ->
     assert (tmp_path / "photo.jpg").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("models", "options", "said"),
+    [
+        (["default"], ["--int8"], "--int8 calibrates and measures anew, and needs the data set's folder"),
+        (["default", "default"], ["--flip", "--data", "."], "--flip takes one model; received 2"),
+        (["default"], ["--int8", "--half", "--data", "."], "Give one of the two"),
+    ],
+)
+def test_export_in_another_form_says_what_it_needs(mien, tmp_path, models: list[str], options: list[str], said: str) -> None:
+    done = mien("export", *models, "--onnx", tmp_path / "m.onnx", *options)
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_export_in_another_form_without_the_data_or_the_package(mien, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("export", "default", "--onnx", tmp_path / "m.onnx", "--int8", "--data", tmp_path)
+    absent = mien(*options)
+    assert absent.exit_code == 1
+    assert "No FER2013 in" in absent.stderr
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    missing = mien(*options)
+    assert missing.exit_code == 1
+    assert "pip install 'mien[train]'" in " ".join(missing.stderr.split())
+
+
+@pytest.mark.slow
+def test_export_in_half_the_space(mien, tmp_path) -> None:
+    recipe = {
+        "name": "drawn",
+        "training_data": "drawn faces",
+        "licence": "none",
+        "evaluate_test": False,
+        "model": {"name": "miennet"},
+        "targets": {"fer7": {"dataset": "avatars", "options": {"n": 84, "size": 16, "workers": 1}}},
+        "phases": [{"epochs": 1, "size": 8}],
+    }
+    card = replace(CARD, name="drawn", heads=CARD.heads[1:], preprocessing=replace(CARD.preprocessing, size=8), recipe=recipe)
+    save_artifact(probe(size=8), card, tmp_path / "m.onnx")
+    done = mien("export", tmp_path / "m.onnx", "--onnx", tmp_path / "half.onnx", "--half", "--data", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "half of drawn 1" in " ".join(done.stdout.split())
+    told = mien("models", "info", tmp_path / "half.onnx").stdout
+    assert "half of drawn 1" in told
+    assert "avatars validation" in told
+
+
 def test_export_of_several_models_is_one_that_averages_them(mien, tmp_path) -> None:
     for number, name in enumerate(("a", "b")):
         (tmp_path / name).mkdir()
