@@ -12,81 +12,87 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 
 import mien
-from mien.artifact import Model, load_model, save_artifact
+from mien.artifact import Model, load_model, save_artifact, softmax
 from mien.bench.measure import cores, hardware, load, measure
 from mien.core.files import write_text
 from mien.datasets.base import Dataset
+from mien.evaluation.calibration import expected_calibration_error, fit_temperature
 from mien.evaluation.compare import compare
-from mien.evaluation.run import SplitEvaluation, evaluate
+from mien.evaluation.grouping import group_rows
 from mien.training.data import load_sets
 from mien.training.quantise import IMAGES, calibration_rows, quantised
-from mien.training.remake import recipe_of, remake
+from mien.training.remake import recipe_of
+from mien.training.rewrite import halved, mirrored
 
-FORMS = {"float32": (), "half": ("half",), "int8": ("int8",), "flip": ("flip",), "int8, flip": ("int8", "flip")}
-MANY, BATCHES = 256, 20
+BATCH, MANY, BATCHES = 64, 256, 20
 FLAGS = ("avx2", "avx_vnni", "avx512_vnni")
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """One form of the model: its file, and what it says of PublicTest, by label set."""
+    """One form of the model: its file, and the logits (N, C) that it gives for all of PublicTest, by label set."""
 
     name: str
     path: Path
-    found: dict[str, SplitEvaluation]
-
-    @property
-    def size_mb(self) -> float:
-        return self.path.stat().st_size / 1e6
+    logits: dict[str, NDArray[np.float32]]
 
 
-def judged(name: str, path: Path, sets: dict[str, Dataset]) -> Form:
-    return Form(name, path, {head: evaluate(load_model(path, head), one, "validation", clean=False) for head, one in sets.items()})
-
-
-def forms(model: Model, data: Path, sets: dict[str, Dataset], folder: Path) -> list[Form]:
-    """The model in all forms; its copy here has no figures of the test split, so that none is measured."""
-    graph, card = onnx.load_model_from_string(model.file), model.card
-    card = replace(card, metrics=tuple(one for one in card.metrics if one["split"] != "test"))
-    plain = folder / "float32.onnx"
-    save_artifact(graph, card, plain)
+def forms(model: Model, sets: dict[str, Dataset], folder: Path) -> list[Form]:
+    """The model in all forms, as `mien export` writes them."""
+    graph, dataset = onnx.load_model_from_string(model.file), next(iter(sets.values()))
+    eight = quantised(model, graph, dataset.images[calibration_rows(dataset)])
+    graphs = {"float32": graph, "half": halved(graph), "int8": eight, "flip": mirrored(graph), "int8 and flip": mirrored(eight)}
     made = []
-    for name, options in FORMS.items():
+    for name, one in graphs.items():
         path = folder / f"{name}.onnx"
-        if options:
-            remake(plain, path, data, **dict.fromkeys(options, True))
-        made.append(judged(name, path, sets))
+        save_artifact(one, model.card, path)
+        made.append(Form(name, path, said(path, dataset)))
     return made
 
 
-def answers(made: Sequence[Form], head: str) -> list[str]:
+def said(path: Path, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
+    """The logits of every head for PublicTest, in one pass."""
+    model = load_model(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    inputs = model.card.preprocessing.to_input(dataset.images[dataset.split == "validation"])
+    names = [head.output for head in model.card.heads]
+    parts = [session.run(names, model.feed(inputs[i : i + BATCH])) for i in range(0, len(inputs), BATCH)]
+    return {head.labels.name: np.concatenate(part) for head, part in zip(model.card.heads, zip(*parts, strict=True), strict=True)}
+
+
+def answers(made: Sequence[Form], head: str, dataset: Dataset) -> list[str]:
     """The table of one head: each form by itself, and beside float32 on the same images."""
-    first, rows = made[0].found[head], []
+    rows = np.flatnonzero((dataset.split == "validation") & (dataset.targets >= 0))
+    labelled = dataset.targets[dataset.split == "validation"] >= 0
+    targets, groups = dataset.targets[rows], group_rows(dataset, rows, "twins")
+    first, table = made[0].logits[head][labelled], []
     for form in made:
-        one = form.found[head]
-        versus = compare(one.scores, first.scores, one.targets, one.groups)
+        logits = form.logits[head][labelled]
+        temperature = fit_temperature(logits, targets)
+        scores = softmax(logits / np.float32(temperature))
+        versus = compare(scores, softmax(first), targets, groups)
         told = f"{100 * versus.difference:+.2f} ({100 * versus.interval.low:+.2f} – {100 * versus.interval.high:+.2f})"
         cells = [
-            f"{form.size_mb:.2f} MB",
-            f"{one.overall.accuracy:.2%}",
+            f"{form.path.stat().st_size / 1e6:.2f} MB",
+            f"{versus.accuracy_a:.2%}",
             "" if form is made[0] else told,
-            "" if form is made[0] else f"{np.mean(one.predicted == first.predicted):.1%}",
-            f"{one.overall.macro_f1:.4f}",
-            f"{one.overall.ece:.4f}",
-            f"{load_model(form.path, head).temperature:.3f}",
+            "" if form is made[0] else f"{np.mean(logits.argmax(1) == first.argmax(1)):.1%}",
+            f"{versus.macro_f1_a:.4f}",
+            f"{expected_calibration_error(scores, targets):.4f}",
+            f"{temperature:.3f}",
         ]
-        rows.append(f"| {form.name} | " + " | ".join(cells) + " |")
-    title = "| form | file | accuracy | over float32, points | same decision | macro-F1 | ECE | temperature |"
-    return [title, "|---" * title.count(" |") + "|", *rows]
+        table.append(f"| {form.name} | " + " | ".join(cells) + " |")
+    title = f"| form, {len(rows):,} images | file | accuracy | over float32, points | same decision | macro-F1 | ECE | temperature |"
+    return [title, "|---" * title.count(" |") + "|", *table]
 
 
 def times(made: Sequence[Form], crops: NDArray[np.uint8], asked: argparse.Namespace) -> list[str]:
@@ -124,27 +130,22 @@ def choices(model: Model, sets: dict[str, Dataset]) -> list[str]:
     plan: list[tuple[str, int, list[str], int]] = [(f"everything, images of seed {seed}", 7, [], seed) for seed in (0, 1, 2)]
     plan += [("all but gates and pooling", 7, gates, 0), ("all but gates, pooling, first and last layer", 7, [*gates, *first, *last], 0)]
     plan += [("everything", 8, [], 0), ("all but gates and pooling", 8, gates, 0), ("all but the first layer", 8, first, 0)]
-    before, rows = _decisions(graph, model, sets), []
-    for name, bits, leave, seed in plan:
-        crops = dataset.images[calibration_rows(dataset, seed)]
-        after = _decisions(quantised(model, graph, crops, bits=bits, leave=leave), model, sets)
-        cells = [str(bits)]
-        for head, one in sets.items():
-            told = one.targets[(one.split == "validation") & (one.targets >= 0)]
-            cells += [f"{np.mean(after[head] == told):.2%}", f"{np.mean(after[head] == before[head]):.1%}"]
-        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.onnx"
+        save_artifact(graph, model.card, path)
+        before = said(path, dataset)
+        for name, bits, leave, seed in plan:
+            made = quantised(model, graph, dataset.images[calibration_rows(dataset, seed)], bits=bits, leave=leave)
+            save_artifact(made, model.card, path)
+            after, cells = said(path, dataset), [str(bits)]
+            for head, one in sets.items():
+                targets = one.targets[one.split == "validation"]
+                decided, known = after[head].argmax(1), targets >= 0
+                cells += [f"{np.mean((decided == targets)[known]):.2%}", f"{np.mean((decided == before[head].argmax(1))[known]):.1%}"]
+            rows.append(f"| {name} | " + " | ".join(cells) + " |")
     title = "| quantised | bits | " + " | ".join(f"{head}: accuracy | same decision" for head in sets) + " |"
     return [title, "|---" * title.count(" |") + "|", *rows]
-
-
-def _decisions(graph: Any, model: Model, sets: dict[str, Dataset]) -> dict[str, NDArray[np.int64]]:
-    """What a graph decides about the labelled rows of PublicTest, by label set."""
-    with tempfile.TemporaryDirectory() as folder:
-        save_artifact(graph, model.card, Path(folder) / "m.onnx")
-        said = load_model(Path(folder) / "m.onnx")
-    return {
-        head: said.logits(one.images[(one.split == "validation") & (one.targets >= 0)], one.labels).argmax(1) for head, one in sets.items()
-    }
 
 
 def instructions() -> str:
@@ -169,11 +170,11 @@ def main() -> None:
     model = load_model(asked.model)
     sets = load_sets(recipe_of(model.card), asked.data)
     with tempfile.TemporaryDirectory() as folder:
-        made = forms(model, asked.data, sets, Path(folder))
+        made = forms(model, sets, Path(folder))
         loads = [load()]
         timed = times(made, next(iter(sets.values())).images[:64], asked)
         loads.append(load())
-        tables = {head: answers(made, head) for head in sets}
+        tables = {head: answers(made, head, one) for head, one in sets.items()}
     chosen = [] if asked.skip_choices else choices(model, sets)
     busy = statistics.mean(one or 0.0 for one in loads)
     text = report(asked, model, tables, timed, chosen, busy)
@@ -185,6 +186,7 @@ def main() -> None:
 def report(asked: argparse.Namespace, model: Model, tables: dict[str, list[str]], timed: list[str], chosen: list[str], busy: float) -> str:
     """The document."""
     command = f"python benchmarks/int8.py DATA --model {asked.model} --runs {asked.runs} --seconds {asked.seconds:g}"
+    command += " --skip-choices" if asked.skip_choices else ""
     lines = ["# Other forms of a model, measured", "", "```", command, "```", ""]
     lines += [
         f"{model.card.name} {model.card.version} ({model.card.sha256[:12]}…), {model.card.parameters or 0:,} parameters, in the forms of",
