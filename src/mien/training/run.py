@@ -252,9 +252,10 @@ def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
             with torch.inference_mode():
                 model.eval()(example, *rest)
         except (RuntimeError, TypeError) as error:
-            pictures, shape = f"pictures of {size}×{size} with {example.shape[1]} channels", "×".join(map(str, example.shape[1:]))
+            shape = "×".join(map(str, example.shape[1:]))
+            rows = f"pictures of {size}×{size} with {example.shape[1]} channels" if recipe.sequence is None else f"sequences of {shape}"
             raise RecipeError(
-                f"The architecture {recipe.model.name} takes no {pictures if recipe.sequence is None else f'sequences of {shape}'} ({error}). "
+                f"The architecture {recipe.model.name} takes no {rows} ({error}). "
                 "Change the size in phases, options.channels of the data set, or sequence.frames."
             ) from error
 
