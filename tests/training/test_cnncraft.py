@@ -61,7 +61,7 @@ def test_the_artifact_says_what_the_network_says_of_pictures_and_their_vectors(a
     features = from_bytes((finished / "features.npz").read_bytes())
     vectors = torch.from_numpy(features.transform(as_crops(split.images)))
     network = best_network(Run(recipe, finished))
-    expected = predict(network, split.images, CPU, vectors=vectors)["fer7"].numpy()
+    expected = predict(network, split.images, CPU, beside=vectors)["fer7"].numpy()
     np.testing.assert_allclose(model.logits(as_crops(split.images)), expected, atol=1e-4)
     without = predict(network, split.images, CPU)["fer7"].numpy()
     assert np.abs(without - expected).max() > 0.01
@@ -151,7 +151,7 @@ def test_a_branch_that_is_off_needs_nothing(album: Path, tmp_path: Path) -> None
     [
         ({"model.options.handcrafted": "31"}, RecipeError, "takes 31 numbers of handcrafted features, and the recipe gives 30"),
         ({"model.name": "cnn1", "model.options": "{}"}, RecipeError, "CNN1 has no branch handcrafted"),
-        ({"features.name": "network", "features.options": "{}"}, RecipeError, "A network takes handcrafted features"),
+        ({"features.name": "network", "features.options": "{}"}, RecipeError, "features of a network are for classical models"),
         ({"features.options": "{words = 1}"}, OptionError, "words is 2 or more"),
         ({"model.options.branches": '["backbon"]'}, RecipeError, "branches are one or more of"),
     ],

@@ -88,7 +88,7 @@ def test_selecting_on_test_takes_a_flag(values: dict[str, Any]) -> None:
     with pytest.raises(RecipeError, match=r'^recipe: select_on = "test" picks .* set allow_test_selection = true'):
         parse_recipe(values | {"select_on": "test"})
     assert parse_recipe(values | {"select_on": "test", "allow_test_selection": True}).select_on == "test"
-    with pytest.raises(RecipeError, match=r"protocol.*Did you mean options"):
+    with pytest.raises(RecipeError, match=r"protocol.*Did you mean .*options"):
         parse_recipe(values | {"protocol": {"option": {}}})
 
 

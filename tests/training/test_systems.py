@@ -25,6 +25,7 @@ from mien.training.data import load_sets
 from mien.training.export import ARTIFACT
 from mien.training.recipe import list_recipes, load_recipe
 from mien.training.run import train
+from tests.training.layouts import SEQUENCES
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = {
@@ -241,7 +242,8 @@ def test_every_recipe_of_a_published_system_has_a_row(tables: ModuleType) -> Non
     claims = tables.tomllib.loads(tables.CLAIMS.read_text(encoding="utf-8"))
     rows = [row["recipe"] for group in claims["groups"] for row in group["rows"]]
     assert len(rows) == len(set(rows))
-    assert set(rows) == set(list_recipes()) - {"miennet"}
+    ours = {name for name in list_recipes() if name.startswith("miennet")}
+    assert set(rows) == set(list_recipes()) - ours - set(SEQUENCES)  # whose data are not at hand, or drawn: docs/sequences.md
     assert {name for pair in claims["differences"] for name in pair} <= set(rows)
 
 

@@ -54,7 +54,7 @@ class ClassicalRecipe(Experiment):
         part = next(iter(self.targets.values()))
         if part.loss != "cross_entropy" or part.label_smoothing or part.weight != 1 or self.preprocess.saliency or self.sequence:
             raise ValueError(
-                "a classical model learns labels of pictures. Leave loss, label_smoothing, weight, preprocess.saliency and sequence out"
+                "a classical model learns labels alone. Leave loss, label_smoothing, weight, preprocess.saliency and sequence out"
             )
         if self.features.cache is not None or (self.features.learnt is not None and self.features.name == NETWORK):
             raise ValueError("features.cache is for networks, and features.learnt for handcrafted features. Leave it out")

@@ -19,7 +19,7 @@ from mien.features.cache import VectorCache
 from mien.features.pictures import PictureTransformer, Vectors
 from mien.features.registry import build, from_bytes, to_bytes, told
 from mien.training.data import Split, as_crops
-from mien.training.parts import NETWORK, FeaturesPart
+from mien.training.parts import FeaturesPart
 
 FEATURES = "features.npz"
 _FEW = 1000  # pictures or rows that one process works through before others would have started
@@ -60,10 +60,8 @@ def share_out(work: BaseEstimator, rows: int) -> None:
 def described(part: FeaturesPart, splits: Mapping[str, Split], folder: Path, resume: bool) -> tuple[dict[str, Split], PictureTransformer]:
     """Splits as `mien.training.data.prepared` gives them, with the vectors of their pictures, and what made these.
 
-    Learnt from "train". Raises as `features_of`, and RecipeError for the features of a network, which are no handcrafted ones.
+    Learnt from "train". Raises as `features_of`.
     """
-    if part.name == NETWORK:
-        raise RecipeError("A network takes handcrafted features; received those of another network. Fuse models with mien export instead.")
     describe = features_of(part, folder if resume else None)
     first = learn(describe, as_crops(splits["train"].images), folder)
     known = {} if first is None else {"train": first}
