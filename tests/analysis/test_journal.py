@@ -103,6 +103,7 @@ def test_how_people_looked_is_taken_up(images: list[RGB], tmp_path: Path) -> Non
             np.testing.assert_array_equal(one.free, other.free)
 
 
+@pytest.mark.slow
 def test_whatever_bytes_were_written_last_are_no_harm(images: list[RGB], tmp_path: Path) -> None:
     whole, path = Collect(), tmp_path / "journal"
     run(analyzer(3), sources(images), [whole])

@@ -74,6 +74,7 @@ def test_near_twins_across_splits(clean: Dataset) -> None:
     assert found.of("seen_pictures")[0].detail["rows_second"] == 1
 
 
+@pytest.mark.slow
 def test_near_twins_under_two_labels(clean: Dataset) -> None:
     a, b = faces.rows(clean, "train")[[0, 8]]
     unlike = faces.planted(clean, b, clean.images[a] // 2)

@@ -137,6 +137,7 @@ def test_wrong_words(mien, words, more, says, code) -> None:
     assert says in done.stderr
 
 
+@pytest.mark.slow
 def test_a_function_in_the_working_folder_is_found(process, data, tmp_path) -> None:
     function(tmp_path, "my_folder", UNIFORM.replace("return", "print('noise'); return"))
     done = process("bench", "my_folder.toml", "--dataset", "fer2013", "--data", data, "--option", "verify=false", "--runs", 0, "--json")

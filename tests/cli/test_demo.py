@@ -35,6 +35,7 @@ def test_every_view_lies_inside_the_picture(shape) -> None:
     assert all(view.shape == (HEIGHT, WIDTH, 3) and (view == 200).all() for view in seen)
 
 
+@pytest.mark.slow
 def test_the_clip_has_its_frames(tmp_path, portrait) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")
     with av.open(str(tmp_path / "clip.mp4")) as container:

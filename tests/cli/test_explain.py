@@ -98,6 +98,7 @@ def test_figures_do_not_come_back_as_pictures(mien, photo) -> None:
     assert [one["source"] for one in first] == [one["source"] for one in second] == [str(photo)]
 
 
+@pytest.mark.slow
 def test_of_a_video_one_frame_is_explained(mien, portrait, tmp_path) -> None:
     write_clip(portrait, tmp_path / "clip.mp4")
     told = json.loads(mien("explain", tmp_path / "clip.mp4", *QUICK, "--at", "0.5", "--json").stdout)
@@ -133,6 +134,7 @@ def test_methods_stand_in_columns(mien, photo) -> None:
     assert "miennet has no spatial transformer" in mien("explain", photo, "--method", "stn").stderr
 
 
+@pytest.mark.slow
 def test_the_classes_of_a_data_set_have_means(mien, people, tmp_path) -> None:
     words = ("explain", "--dataset", "manifest", "--data", people, "--per-class", 2, "--also-wrong", *QUICK)
     out, page = tmp_path / "out", tmp_path / "r.html"

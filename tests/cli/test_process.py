@@ -44,6 +44,7 @@ def test_mien_debug_shows_the_traceback(process) -> None:
     assert "Traceback" in done.stderr
 
 
+@pytest.mark.slow
 def test_json_and_errors_keep_to_their_streams(process, photo) -> None:
     done = process("analyze", photo, "missing.jpg", "--json")
     assert done.returncode == 1

@@ -178,6 +178,7 @@ def test_the_published_test_classes(data_dir: Path) -> None:
     assert np.bincount(test.targets).tolist() == [1083, 892, 394, 382, 269, 16, 86, 15]
 
 
+@pytest.mark.slow
 def test_the_table_and_the_file_hold_the_same_votes(data_dir: Path, tmp_path: Path) -> None:
     from mien.datasets.ferplus_files import find_labels, read_rows
 

@@ -67,10 +67,10 @@ def test_rows_that_are_taken_keep_their_frames() -> None:
 
 
 def test_a_protocol_divides_sequences_and_people(tmp_path: Path) -> None:
-    drawn = load_dataset("avatars", tmp_path, kind="sequences", n=60, length=5, size=16, characters=10, workers=1)
+    drawn = load_dataset("avatars", tmp_path, kind="sequences", labels=["happiness", "anger"], n=20, length=5, size=16, characters=10)
     found = as_sequences(drawn)
     divided = make_split(found, "subject_split").apply(found)
-    assert len(divided) == 60
+    assert len(divided) == 20
     assert sorted(set(divided.split.tolist())) == ["test", "train", "validation"]
     assert divided.subjects is not None
     sides = {(who, side) for who, side in zip(divided.subjects.tolist(), divided.split.tolist(), strict=True)}
@@ -110,12 +110,12 @@ def test_algorithm_1(length: int, frames: int, expected: list[int]) -> None:
 
 def test_turns_differ_in_the_order_of_their_frames_alone(tmp_path: Path) -> None:
     drawn = load_dataset(
-        "avatars", tmp_path, kind="turns", labels=["neutral", "happiness", "anger"], n=24, length=[6, 12], size=16, workers=1
+        "avatars", tmp_path, kind="turns", labels=["neutral", "happiness", "anger"], n=12, length=[6, 12], size=16, workers=1
     )
     found = as_sequences(drawn)
     assert found.labels.name == "turns"
     assert list(found.labels) == ["happiness comes", "happiness goes", "anger comes", "anger goes"]
-    assert np.bincount(found.targets).tolist() == [6, 6, 6, 6]
+    assert np.bincount(found.targets).tolist() == [3, 3, 3, 3]
     lengths = [len(found.frames_of(row)) for row in range(len(found))]
     assert len(set(lengths)) > 3
     assert (min(lengths) >= 6, max(lengths) <= 12) == (True, True)

@@ -122,6 +122,7 @@ def _fail_at_two(part: int) -> int:
     return part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_a_fault_in_a_process_comes_through(n_jobs: int | None) -> None:
     found = mapped(_fail_at_two, range(9), n_jobs)

@@ -114,6 +114,7 @@ def test_two_classes_are_two_columns(album: Path) -> None:
         assert (decision(fitted, vectors).argmax(axis=1) == fitted.predict(vectors)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", [*features.FEATURES, "network"])
 def test_the_artifact_says_of_a_picture_what_the_pipeline_says(feature: str, album: Path, tmp_path: Path) -> None:
     options = {"bovw": {"words": 20, "size": 128}}.get(feature, {})
@@ -145,6 +146,7 @@ def test_it_answers_without_torch_and_without_what_trains(album: Path, tmp_path:
     assert (done.stdout, done.stderr) == ("(1, 7)\nset()\n", "")
 
 
+@pytest.mark.slow
 def test_what_reads_a_graph_leaves_it_to_occlusion(album: Path, tmp_path: Path) -> None:
     train_classical(small("hog"), album, tmp_path)
     model, face = load_model(tmp_path / "model.onnx"), np.random.default_rng(0).integers(0, 256, (1, 48, 48), np.uint8)
@@ -163,6 +165,7 @@ def test_without_the_extra_the_model_says_what_to_install(album: Path, tmp_path:
         load_model(tmp_path / "model.onnx")
 
 
+@pytest.mark.slow
 def test_the_folder_says_how_it_was_made_and_resumes(album: Path, tmp_path: Path) -> None:
     recipe, steps = small("bovw", features={"name": "bovw", "options": {"words": 20, "size": 96}}), []
     first = train_classical(recipe, album, tmp_path, on_step=steps.append)

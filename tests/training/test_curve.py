@@ -38,6 +38,7 @@ def test_a_history_is_a_picture(tmp_path: Path) -> None:
     assert drawn(tmp_path / "curve.png").shape == (432, 1080, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("places", [[50, 100, 200], [0.0001, 0.01, 0.1], None])
 def test_a_comparison_has_a_colour_for_each_group(tmp_path: Path, places: list[float] | None) -> None:
     runs = {f"batch {i}": [history(0.05 * i), history(0.06 * i, 3)] for i in (1, 2, 3)}

@@ -62,6 +62,7 @@ def ckplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_artifact_says_what_the_network_says(gru: Run, turns: Path) -> None:
     model = load_model(gru.folder / "model.onnx")
     assert isinstance(model, SequenceModel)
@@ -79,6 +80,7 @@ def test_the_artifact_says_what_the_network_says(gru: Run, turns: Path) -> None:
     np.testing.assert_allclose(scores.sum(1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_card_has_the_figures_of_its_sequences(gru: Run, turns: Path) -> None:
     model, dataset = load_model(gru.folder / "model.onnx"), next(iter(load_sets(gru.recipe, turns).values()))
     told = {metric["split"]: metric["overall"]["accuracy"] for metric in model.card.metrics}
@@ -86,6 +88,7 @@ def test_the_card_has_the_figures_of_its_sequences(gru: Run, turns: Path) -> Non
     assert gru.best["accuracy_turns"] == pytest.approx(told["validation"])
 
 
+@pytest.mark.slow
 def test_training_sequences_come_mirrored_too(gru: Run, turns: Path) -> None:
     split = prepared(split_of(gru.recipe, load_sets(gru.recipe, turns), "train"), gru.recipe)
     seen = seen_by(layer_of(gru.recipe), split, mirrored=True)
@@ -98,6 +101,7 @@ def test_training_sequences_come_mirrored_too(gru: Run, turns: Path) -> None:
         assert one[:length].any(1).all()
 
 
+@pytest.mark.slow
 def test_a_cache_gives_the_same_vectors(gru: Run, turns: Path, tmp_path: Path) -> None:
     split = prepared(split_of(gru.recipe, load_sets(gru.recipe, turns), "test"), gru.recipe)
     layer, cache = layer_of(gru.recipe), str(tmp_path / "vectors.sqlite")
@@ -166,6 +170,7 @@ def test_the_thesis_has_108_numbers_a_frame() -> None:
     assert (recipe.sequence.frames, recipe.epochs, recipe.optim.early_stop) == (40, 300, 50)
 
 
+@pytest.mark.slow
 def test_judged_by_the_command_line(gru: Run, turns: Path) -> None:
     model = str(gru.folder / "model.onnx")
     words = [
@@ -187,6 +192,7 @@ def test_judged_by_the_command_line(gru: Run, turns: Path) -> None:
     assert overall["accuracy"] == load_model(gru.folder / "model.onnx").card.metrics[1]["overall"]["accuracy"]
 
 
+@pytest.mark.slow
 def test_models_and_rows_that_do_not_fit_are_refused(gru: Run, turns: Path) -> None:
     sequences = load_model(gru.folder / "model.onnx")
     frames = load_dataset("manifest", turns, labels=list(sequences.labels))
@@ -199,6 +205,7 @@ def test_models_and_rows_that_do_not_fit_are_refused(gru: Run, turns: Path) -> N
         sequences.predict_sequences([[]])  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_picture_by_itself_is_refused(gru: Run, portrait_path: Path) -> None:
     results = mien.analyze(str(portrait_path), model=gru.folder / "model.onnx")
     assert "is a picture, and turns_gru reads sequences" in str(results.errors)
@@ -239,6 +246,7 @@ def test_recipes_that_do_not_fit_are_told_before_training(
     assert not (tmp_path / "model.onnx").exists()
 
 
+@pytest.mark.slow
 def test_colour_is_for_networks_that_describe(tmp_path: Path) -> None:
     drawn = TURNS | {"targets.turns.options": f"{{labels = {LABELS}, channels = 3}}"}
     with pytest.raises(RecipeError, match="takes gray ones"):
@@ -255,6 +263,7 @@ def test_the_document_lists_every_recipe_with_what_it_runs() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_card_is_shown(gru: Run) -> None:
     shown = CliRunner().invoke(app, ["models", "info", str(gru.folder / "model.onnx")])
     assert "of up to 8 frames at 25 frames a second" in shown.stdout
