@@ -157,6 +157,7 @@ def test_a_file_is_known_by_its_size_and_time(tmp_path: Path) -> None:
     assert fingerprint("no such*") == ["no such*"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 4])
 def test_of_a_video_little_is_decoded_again(every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = write_video(tmp_path / "a.mkv", [i / 25 for i in range(90)], noisy=True)

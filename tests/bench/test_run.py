@@ -137,6 +137,7 @@ def test_without_onnx_macs_are_unknown_and_it_is_told_once(monkeypatch: pytest.M
     assert [note for note in found.notes if "needs onnx" in note] == ["Multiply–accumulates are not counted: needs onnx"]
 
 
+@pytest.mark.slow
 def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch, net: Contender) -> None:
     monkeypatch.setattr(run, "load", lambda: 100.0)
     assert any("The machine was busy when this began (100.0 processes" in note for note in bench([net], [data()], runs=1).notes)

@@ -206,6 +206,7 @@ def test_show_without_a_screen_is_one_line_and_writes_nothing(mien, photo, tmp_p
     assert not (tmp_path / "a.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_live_video_tells_how_many_frames_it_dropped(mien, clip, tmp_path) -> None:
     done = mien("analyze", clip, "--live", "--end", "1.5", "--out", tmp_path / "a.csv")
     assert done.exit_code == 0, done.output

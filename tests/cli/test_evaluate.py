@@ -155,6 +155,7 @@ def test_a_report_of_another_suffix_is_refused_before_the_work(mien, people, tmp
     assert "report suffix" in done.stderr
 
 
+@pytest.mark.slow
 def test_whole_pictures_stand_beside_the_crops(mien, tmp_path) -> None:
     words = ("evaluate", "default", "--dataset", "manifest", "--data", write_people(tmp_path / "few", 4), "--whole")
     whole = mien(*words, "--detector", "whole")

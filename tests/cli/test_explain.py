@@ -169,6 +169,7 @@ def test_without_right_answers_a_class_has_no_mean(mien, people) -> None:
     assert any(one["n"] == 0 and one["maps"] == {} for one in told["classes"])
 
 
+@pytest.mark.slow
 def test_a_data_set_is_divided_and_read_as_asked(mien, people) -> None:
     words = ("explain", "--dataset", "manifest", "--data", people, "--per-class", 1, "--also-wrong", *QUICK, "--json")
     told = json.loads(

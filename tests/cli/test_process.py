@@ -52,6 +52,7 @@ def test_json_and_errors_keep_to_their_streams(process, photo) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 def test_a_reader_that_goes_away_is_no_traceback(process, photo) -> None:
     command = f"'{sys.executable}' -m mien analyze '{photo}' --json | true"
@@ -59,6 +60,7 @@ def test_a_reader_that_goes_away_is_no_traceback(process, photo) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_full_disk_behind_stdout_is_one_line(photo, options) -> None:

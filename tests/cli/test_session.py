@@ -39,6 +39,7 @@ def test_a_session_ends_with_tables_and_a_page(mien, desk, tmp_path) -> None:
     assert {row["pairs"] for row in told["differences"] if row["figure"] == "valence_mean"} == {1}
 
 
+@pytest.mark.slow
 def test_a_video_that_can_not_be_read_is_told_and_the_rest_is_finished(mien, desk, tmp_path) -> None:
     text = "id,start,end,video\nq,0,1,anna\nq,0,1,gone\n"
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")

@@ -48,6 +48,7 @@ def test_integrated_gradients_have_a_sign(tmp_path: Path) -> None:
         np.testing.assert_allclose(heat, np.where(QUARTER, sign * SLOPE * image[0], 0), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", ["black", "mean"])
 def test_integrated_gradients_are_complete(default: Model, baseline: str) -> None:
     """They add up to the logit's difference from the baseline (Sundararajan et al., 2017, proposition 1)."""
@@ -84,6 +85,7 @@ def test_saliency_is_what_finite_differences_give(default: Model, labels: str) -
         assert heat[y, x] == pytest.approx(abs(slope), rel=1e-3, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ALL)
 def test_the_default_model_on_avatars(default: Model, method: str) -> None:
     found = explain(default, faces()[:3], method)

@@ -36,6 +36,7 @@ def test_weights_of_a_file_are_those_of_the_network(resnet: dict[str, torch.Tens
     torch.testing.assert_close(model.state_dict()["features.7.2.conv3.weight"], resnet["layer4.2.conv3.weight"])
 
 
+@pytest.mark.slow
 def test_weights_in_the_names_of_older_files(tmp_path: Path) -> None:
     """As torchvision's own file of DenseNet-169 has them: norm.1 for norm1, and no count of batches."""
     torch.manual_seed(6)
@@ -51,6 +52,7 @@ def test_weights_in_the_names_of_older_files(tmp_path: Path) -> None:
         torch.testing.assert_close(found[f"features.{number}.{rest}"], whole[f"features.{name}"])
 
 
+@pytest.mark.slow
 def test_frozen_parts_keep_weights_and_statistics() -> None:
     model = build("resnet50", THREE, {"frozen": 5}).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -75,6 +75,7 @@ def test_pictures_and_sound_keep_their_times(name: str, tmp_path: Path) -> None:
         assert (container.streams.video[0].width, container.streams.video[0].height) == size
 
 
+@pytest.mark.slow
 def test_both_clicks_of_joined_recordings_are_heard(tmp_path: Path) -> None:
     loudness, _ = sound_of(drawn(joined(tmp_path / "a.ts"), tmp_path / "drawn"))
     loud = np.flatnonzero(loudness > loudness.max() / 2)

@@ -219,6 +219,7 @@ print((peak() - early) * (1 if sys.platform == "darwin" else 1024))
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
     """Not even until the next garbage collection."""
     path = write_video(tmp_path / "a.mp4", [i / 25 for i in range(150)], size=(640, 480), codec="mpeg4")

@@ -188,6 +188,7 @@ def test_the_steps_before_a_classifier_are_one_affine_map(steps: tuple[Any, ...]
     np.testing.assert_allclose(vectors @ before + shift, reduced, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_seeds_and_sweeps_run_over_classical_models(album: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(

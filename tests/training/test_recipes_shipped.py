@@ -101,8 +101,9 @@ def _step(name: str) -> dict[str, str]:
 STEPS = distinct(_step)
 
 
-HEAVY = ("vgg16", "vgg19", "cnn123", "miennet_ensemble", "transfer_vgg16", "cnn3_jaffe", "cnn3_ckplus")
-"""Steps of two seconds and more; the members of the ensembles are there by themselves, and the last two are `cnn3` on other data."""
+TRANSFERS = ("transfer_vgg16", "transfer_resnet50", "transfer_resnet50_fer2013", "transfer_densenet169")
+HEAVY = ("vgg16", "vgg19", "cnn123", "cnn3", "cnn3_jaffe", "cnn3_ckplus", "cnncraft", "densecnn_plain", "miennet_ensemble", *TRANSFERS)
+"""Steps of more than a second."""
 
 
 @pytest.mark.parametrize(
