@@ -32,14 +32,12 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import nn
 
 from mien.artifact import read_card
-from mien.core.errors import RecipeError, TrainingError
+from mien.core.errors import TrainingError
 from mien.core.files import write_text
 from mien.core.machine import processor
 from mien.datasets.base import SplitOrigin
 from mien.features.pictures import PictureTransformer
-from mien.models.blocks import PooledNetwork
 from mien.models.registry import count_parameters
-from mien.models.sequence import SequenceNetwork
 from mien.training import checkpoint
 from mien.training.autoencoder import pretrain, start_from
 from mien.training.data import Split, load_sets, prepared, resized, split_of
@@ -47,7 +45,8 @@ from mien.training.describing import described
 from mien.training.devices import arithmetic, fabric_of, part
 from mien.training.distill import distilled, selection_of
 from mien.training.emphasis import emphasis_of
-from mien.training.export import finish, handcrafted, preprocessing_of
+from mien.training.export import finish, preprocessing_of
+from mien.training.fitting import need_fit, takes
 from mien.training.logs import LOG, EventLog
 from mien.training.loop import State, fit, predict, start, steps_of
 from mien.training.network import BEST, best_of, network
@@ -133,21 +132,13 @@ def train(
     del sets  # the pictures are tensors from here on; `finish` reads the test rows when all is decided
     model, seen, describe = _made_ready(run, splits, resume)
     steps_of(recipe, len(splits["train"]), devices * nodes)
-    if recipe.preprocess.saliency is not None:
-        model.emphasis = emphasis_of(recipe, splits["train"])
     kept = _kept(run, splits) if resume and leads() else None
     if leads():
         _describe(run, splits, origin, selection, fabric)
     fabric.launch()
     _need_same_data(fingerprint, fabric)
     kept = fabric.broadcast(kept)  # other nodes may not see the leader's disk
-    if kept is None:
-        _prepare(run, model, seen["train"].images, fabric.device)
-    state = start(recipe, model, fabric)
-    state.history = run.history
-    if recipe.distill is not None and recipe.distill.augmented:
-        state.teachers = Teachers(recipe.distill, list(recipe.targets), fabric)
-    _restore(run, state, fabric, kept)
+    state = _begun(run, model, seen["train"].images, fabric, kept)
     events = EventLog(run.folder, run.history) if tensorboard and leads() else None
     clock = kept_at = time.monotonic()
 
@@ -174,6 +165,19 @@ def train(
     return run
 
 
+def _begun(run: Run, model: nn.Module, images: torch.Tensor, fabric: Fabric, kept: Kept | None) -> State:
+    """The state that the run goes on from: a new one, or what was kept."""
+    recipe = run.recipe
+    if kept is None:
+        _prepare(run, model, images, fabric.device)
+    state = start(recipe, model, fabric)
+    state.history = run.history
+    if recipe.distill is not None and recipe.distill.augmented:
+        state.teachers = Teachers(recipe.distill, list(recipe.targets), fabric)
+    _restore(run, state, fabric, kept)
+    return state
+
+
 def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Module, dict[str, Split], PictureTransformer | None]:
     """The network, the splits as it will see them, and what describes their pictures beside it, where it wants that."""
     recipe = run.recipe
@@ -186,7 +190,9 @@ def _made_ready(run: Run, splits: dict[str, Split], resume: bool) -> tuple[nn.Mo
         seen = {name: seen_by(layer, split, recipe.sequence.mirrored and name == "train", cache) for name, split in seen.items()}
     elif recipe.features is not None and takes(model, "handcrafted"):
         seen, describe = described(recipe.features, seen, run.folder, resume)
-    _need_fit(recipe, model, seen["train"])
+    need_fit(recipe, model, seen["train"])
+    if recipe.preprocess.saliency is not None:
+        model.emphasis = emphasis_of(recipe, splits["train"])
     return model, seen, describe
 
 
@@ -232,52 +238,6 @@ def same_recipe(path: Path, recipe: Part) -> bool:
 
 def _as_text(recipe: Recipe) -> str:
     return recipe.model_dump_json(indent=2) + "\n"
-
-
-def _need_fit(recipe: Recipe, model: nn.Module, split: Split) -> None:
-    """Show the network one empty row of each size, so that a recipe it can't take fails at once."""
-    if isinstance(model, SequenceNetwork) != (recipe.sequence is not None):
-        reads = "sequences" if isinstance(model, SequenceNetwork) else "single pictures"
-        raise RecipeError(f"The architecture {recipe.model.name} reads {reads}. Give a table sequence for those that read sequences alone.")
-    _need_numbers(recipe, model, split)
-    if recipe.noise.attention_consistency and not isinstance(model, PooledNetwork):
-        raise RecipeError(
-            f"noise.attention_consistency needs a network that ends in a global average and linear layers, as miennet; {recipe.model.name} "
-            "does not, or preprocess.saliency stands before it. Set it to 0, or choose another architecture."
-        )
-    rest = () if split.beside is None else (torch.ones_like(split.beside[:1]),)
-    for size in {phase.size for phase in recipe.phases}:
-        example = resized(torch.zeros_like(split.images[:1]), size).float()
-        try:
-            with torch.inference_mode():
-                model.eval()(example, *rest)
-        except (RuntimeError, TypeError) as error:
-            shape = "×".join(map(str, example.shape[1:]))
-            rows = f"pictures of {size}×{size} with {example.shape[1]} channels" if recipe.sequence is None else f"sequences of {shape}"
-            raise RecipeError(
-                f"The architecture {recipe.model.name} takes no {rows} ({error}). "
-                "Change the size in phases, options.channels of the data set, or sequence.frames."
-            ) from error
-
-
-def _need_numbers(recipe: Recipe, model: nn.Module, split: Split) -> None:
-    if isinstance(model, SequenceNetwork):
-        found, wanted, of = split.images.shape[2] if split.images.ndim == 3 else 0, model.numbers, "numbers for each frame"
-    else:
-        found, wanted, of = 0 if split.vectors is None else split.vectors.shape[1], handcrafted(model), "numbers of handcrafted features"
-    if found != wanted:
-        raise RecipeError(
-            f"The architecture {recipe.model.name} takes {wanted} {of}, and the recipe gives {found}. Change features, or model.options."
-        )
-
-
-def takes(model: nn.Module, branch: str) -> bool:
-    """Whether the network has that branch, or has it switched off. Raises RecipeError for an architecture without one."""
-    if not hasattr(model, branch):
-        raise RecipeError(
-            f"{type(model).__name__} has no branch {branch}, which the recipe wants to feed. Leave features and autoencoder out."
-        )
-    return bool(getattr(model, branch))
 
 
 def _prepare(run: Run, model: nn.Module, images: torch.Tensor, device: torch.device) -> None:
