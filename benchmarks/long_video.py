@@ -125,14 +125,14 @@ def through(path: Path, folder: Path) -> list[str]:
         f"median; {run.told()}.",
     ]
     journal = parts.with_name("parts.csv.journal")
-    killed = watch([*command, str(parts), "--resume"], lambda: _lines(journal) > frames / 2)
+    watch([*command, str(parts), "--resume"], lambda: _lines(journal) > frames / 2)
     kept = _lines(journal)
     again = watch([*command, str(parts), "--resume"])
     same = parts.is_file() and parts.read_bytes() == whole.read_bytes()
     return [
         *lines,
-        f"- Killed after {killed.seconds:,.1f} s with {kept:,} frames in the journal, and resumed: {again.seconds:,.1f} s for the rest, "
-        f"{again.memory.max() / MIB:.0f} MiB at its peak; the table is {'the same to the byte' if same else 'ANOTHER'}.",
+        f"- Killed with {kept:,} frames in the journal, and resumed: {again.memory.max() / MIB:.0f} MiB at the peak of the second part; "
+        f"the table is {'the same to the byte' if same else 'ANOTHER'}.",
     ]
 
 
