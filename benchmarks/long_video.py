@@ -150,10 +150,11 @@ def _lines(journal: Path) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Sums over a clip: faces that are seen, those found, their overlaps with the truth, and the labels that differ from `of`."""
+    """Sums over a clip: faces seen, overlaps of those found with the truth, labels of theirs as drawn, labels that are not the usual."""
 
     seen: int
     overlaps: NDArray[np.float64]
+    right: int
     labels: int
     differing: int
 
@@ -161,17 +162,19 @@ class Compared:
     def of(cls, clips: Sequence[Compared]) -> Compared:
         """Their sums."""
         shared = np.concatenate([clip.overlaps for clip in clips])
-        return cls(sum(c.seen for c in clips), shared, sum(c.labels for c in clips), sum(c.differing for c in clips))
+        seen, right, labels, differing = (sum(getattr(c, name) for c in clips) for name in ("seen", "right", "labels", "differing"))
+        return cls(seen, shared, right, labels, differing)
 
     def line(self, name: str) -> str:
         """A row of the table."""
         lost = 1 - len(self.overlaps) / self.seen
         changed = f"{self.differing / self.labels:.2%}" if self.labels else "–"
-        return f"| {name} | {self.seen:,} | {self.overlaps.mean():.3f} | {lost:.2%} | {changed} |"
+        right = f"{self.right / len(self.overlaps):.1%}"
+        return f"| {name} | {self.seen:,} | {self.overlaps.mean():.3f} | {lost:.2%} | {right} | {changed} |"
 
 
 Faces = dict[int, tuple[FaceResult, ...]]
-HEAD = "| detection | faces seen | mean overlap with the truth | faces lost | labels that change |"
+HEAD = "| detection | faces seen | mean overlap with the truth | faces lost | labels as drawn | labels that change |"
 
 
 def found(clip: Clip, every: int) -> Faces:
@@ -183,16 +186,18 @@ def compare(clip: Clip, faces: Faces, usual: Faces) -> Compared:
     """Hold the faces against the truth, where half of a face or more is seen, and their labels against the `usual` ones."""
     table = clip.to_df()
     table = table[table["visible"] >= SEEN]
-    shared, labels, differing = [], 0, 0
+    shared, right, labels, differing = [], 0, 0, 0
     for frame, truth in table.groupby("frame"):
-        here = faces.get(int(frame), ())
-        shared += [overlap for _, _, overlap in pairs(truth[["x1", "y1", "x2", "y2"]].to_numpy(float), boxes(here))]
+        here, drawn = faces.get(int(frame), ()), truth["expression"].to_numpy()
+        for row, column, overlap in pairs(truth[["x1", "y1", "x2", "y2"]].to_numpy(float), boxes(here)):
+            shared.append(overlap)
+            right += here[column].prediction.label == drawn[row]
     for frame, here in faces.items():
         there = usual[frame]
         for row, column, _ in pairs(boxes(here), boxes(there)):
             labels += 1
             differing += here[row].prediction.label != there[column].prediction.label
-    return Compared(len(table), np.array(shared), labels, differing)
+    return Compared(len(table), np.array(shared), right, labels, differing)
 
 
 def boxes(faces: Sequence[FaceResult]) -> NDArray[np.float64]:
@@ -252,8 +257,9 @@ def _document(asked: argparse.Namespace, long: list[str], short: list[str]) -> s
     if short:
         lines += [
             f"What following faces between detections costs, on {asked.clips} clips of {asked.clip_seconds:g} s (seeds from 200). A face "
-            f"counts where half of it or more is seen; it is lost where no box overlaps it by {OVERLAP}. A label changes where it is "
-            "another than with detection in every frame.",
+            f"counts where half of it or more is seen; it is lost where no box overlaps it by {OVERLAP}. Labels are "
+            "raw, frame by frame; one is as drawn where it is the expression that is under way, and changes where it is another than with "
+            "detection in every frame.",
             "",
             *short,
             "",

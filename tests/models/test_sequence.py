@@ -15,7 +15,7 @@ from mien.training.sequences import to_sequence_graph
 
 NAMES = sorted(name for name, kind in architectures().items() if issubclass(kind, SequenceNetwork))
 READING_VECTORS = [name for name in NAMES if name != "cnn3d"]
-PARAMETERS = {"lstm": 122_851, "gru": 74_883, "attention": 41_923, "pooled": 1_923, "voting": 33_795, "cnn3d": 69_971}
+PARAMETERS = {"lstm": 122_851, "gru": 74_883, "attention": 41_923, "pooled": 1_923, "voting": 33_795, "cnn3d": 295_107}
 BLIND = {"pooled", "voting"}
 """Those that do not see the order of the frames."""
 

@@ -49,6 +49,14 @@ def turns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """240 drawn sequences of 24 characters, as files, with what has been seen in their frames beside them."""
+    folder, shown = tmp_path_factory.mktemp("lesson"), ["happiness", "surprise"]
+    export(load_dataset("avatars", folder, kind="turns", labels=shown, n=240, length=[6, 12], characters=24, workers=1, channels=1), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def gru(turns: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(load_recipe("turns_gru", TURNS | SHORT), turns, tmp_path_factory.mktemp("gru"))
 
@@ -86,6 +94,19 @@ def test_the_card_has_the_figures_of_its_sequences(gru: Run, turns: Path) -> Non
     told = {metric["split"]: metric["overall"]["accuracy"] for metric in model.card.metrics}
     assert told["test"] == evaluate(model, dataset, "test").overall.accuracy
     assert gru.best["accuracy_turns"] == pytest.approx(told["validation"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["turns_lstm40", "turns_lstm", "turns_gru", "turns_attention", "turns_cnn3d"])
+def test_it_learns_from_the_order_of_frames(name: str, lesson: Path, tmp_path: Path) -> None:
+    changes = {"phases": "[{epochs = 15, size = 48}]", "optim.batch_size": "16", "precision": "32-true"}
+    if name == "turns_cnn3d":
+        changes["sequence.frames"] = "8"
+    else:
+        changes["features.cache"] = json.dumps(str(lesson / "vectors.sqlite"))
+    finished = train(load_recipe(name, TURNS | changes), lesson, tmp_path)
+    [told] = [metric for metric in load_model(finished.folder / "model.onnx").card.metrics if metric["split"] == "test"]
+    assert told["overall"]["accuracy"] >= 0.75  # of four, by characters not seen before; single frames tell two apart
 
 
 @pytest.mark.slow

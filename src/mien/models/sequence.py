@@ -161,26 +161,33 @@ class Voting(SequenceNetwork):
 class CNN3D(SequenceNetwork):
     """Convolutions over width, height and time (Tran et al., 2015), small: 3×3×3, each with a stride of 2, the first one not in time.
 
-    It looks at gray frames, all sequences of one length. With the defaults and the head valence3: 69,971 parameters.
+    It looks at gray frames, all sequences of one length: at each as it is, and at what it has beyond the mean of its sequence, where little
+    is left of whom it shows. The last maps are averaged over time, and brought to `GRID` × `GRID` places of the picture. With the defaults
+    and the head valence3: 295,107 parameters.
     """
+
+    GRID = 3
 
     def __init__(
         self,
         heads: Mapping[str, int],
-        widths: Sequence[int] = (16, 32, 64),
+        widths: Sequence[int] = (16, 32, 64, 128),
         dropout: float = 0.25,
         mean: float = 0.5077,
         deviation: float = 0.2550,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [Normalise(mean, deviation)]
-        for before, width in zip((1, *widths), widths, strict=False):
-            stride = (1, 2, 2) if before == 1 else (2, 2, 2)
+        self.normalise = Normalise(mean, deviation)
+        layers: list[nn.Module] = [nn.BatchNorm3d(2, affine=False)]
+        for place, (before, width) in enumerate(zip((2, *widths), widths, strict=False)):
+            stride = (2, 2, 2) if place else (1, 2, 2)
             layers += [nn.Conv3d(before, width, 3, stride, 1, bias=False), nn.BatchNorm3d(width), nn.ReLU(inplace=True)]
         self.features = nn.Sequential(*layers)
-        self.heads = Heads(widths[-1], heads, dropout)
+        self.heads = Heads(widths[-1] * self.GRID**2, heads, dropout)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """float32 (N, T, S, S) in 0–255 → logits (N, classes) by head, and `embedding` (N, widths[-1])."""
-        outputs: dict[str, Tensor] = self.heads(self.features(x[:, None]).mean((2, 3, 4)))
+        """float32 (N, T, S, S) in 0–255 → logits (N, classes) by head, and `embedding` (N, widths[-1] · GRID²)."""
+        frames = self.normalise(x)
+        maps = self.features(torch.stack([frames, frames - frames.mean(1, keepdim=True)], dim=1))
+        outputs: dict[str, Tensor] = self.heads(F.interpolate(maps.mean(2), size=self.GRID, mode="bilinear").flatten(1))
         return outputs
