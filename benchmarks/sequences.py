@@ -1,6 +1,6 @@
 """Networks of sequences on drawn faces that come or go: what the order of the frames tells, and what resampling to 40 frames costs.
 
-    python benchmarks/sequences.py --keep FOLDER [--seeds 3] [--only turns_gru …] [--out docs/sequences_measured.md]
+    python benchmarks/sequences.py --keep FOLDER [--seeds 3] [--only turns_gru …] [--out FILE]
 
 Draws the sequences of the recipe `turns_gru` once into FOLDER, trains every recipe of the family there with several seeds, and judges each
 artifact on the test characters, whom no network has seen. Runs that are finished stay; a run that was stopped goes on.
@@ -100,7 +100,7 @@ def line(name: str, results: Sequence[Judged]) -> str:
     spread = np.std([one.right.mean() for one in results], ddof=1) if len(results) > 1 else float("nan")
     short = results[0].frames <= SHORTEST
     cells = [
-        f"`{name}`: {RECIPES[name]}",
+        f"{RECIPES[name]}, `{name}`",
         f"**{told('right')}** ({100 * interval.low:.1f} – {100 * interval.high:.1f})",
         f"{100 * spread:.1f}",
         told("expression"),
