@@ -37,6 +37,7 @@ RECIPES = {
     "turns_attention": "self-attention, any length",
     "turns_cnn3d": "3D CNN on 24 frames, from nothing",
 }
+COMPARED = (("turns_lstm", "turns_lstm40"), ("turns_lstm40", "turns_voting"))
 SHORTEST = 20
 """Sequences of so few frames and longer ones are told apart: Algorithm 1 cuts those of 21 to 39."""
 
@@ -93,10 +94,7 @@ def line(name: str, results: Sequence[Judged]) -> str:
         parts = [getattr(one, of) if rows is None else getattr(one, of)[rows] for one in results]
         return f"{100 * np.mean(parts):.1f} %"
 
-    means = np.mean([one.right for one in results], axis=0)
-    people = np.unique(results[0].people, return_inverse=True)[1]
-    sums = resampled_sums(np.stack([means, np.ones_like(means)], axis=1), people)
-    interval = Interval.of(sums[:, 0] / sums[:, 1])
+    interval = _by_character(_rates(results), results[0].people)
     spread = np.std([one.right.mean() for one in results], ddof=1) if len(results) > 1 else float("nan")
     short = results[0].frames <= SHORTEST
     cells = [
@@ -111,6 +109,22 @@ def line(name: str, results: Sequence[Judged]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def gain(name: str, results: Sequence[Judged], other: str, others: Sequence[Judged]) -> str:
+    """What a network is right of beyond another, sequence by sequence."""
+    gained = _rates(results) - _rates(others)
+    interval = _by_character(gained, results[0].people)
+    return f"- `{name}` over `{other}`: {100 * gained.mean():+.1f} points ({100 * interval.low:.1f} – {100 * interval.high:.1f})"
+
+
+def _rates(results: Sequence[Judged]) -> NDArray[np.float64]:
+    return np.asarray(np.mean([one.right for one in results], axis=0))
+
+
+def _by_character(values: NDArray[np.float64], people: NDArray[np.str_]) -> Interval:
+    sums = resampled_sums(np.stack([values, np.ones_like(values)], axis=1), np.unique(people, return_inverse=True)[1])
+    return Interval.of(sums[:, 0] / sums[:, 1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, required=True, help="where drawn files and runs are kept")
@@ -120,15 +134,20 @@ def main() -> None:
     wanted = parser.parse_args()
     data = wanted.keep / "turns"
     drawn(data)
-    lines = []
+    lines, found = [], {}
     for name in wanted.only:
-        results = [judged(name, seed, data, wanted.keep / "runs") for seed in range(wanted.seeds)]
+        results = found[name] = [judged(name, seed, data, wanted.keep / "runs") for seed in range(wanted.seeds)]
         lines.append(line(name, results))
         print(lines[-1], flush=True)
+    gains = [gain(one, found[one], other, found[other]) for one, other in COMPARED if {one, other} <= found.keys()]
+    print(*gains, sep="\n")
     head = "| network | right of twelve classes | sd of seeds | expression right | direction right | ≤ 20 frames | longer |"
     table = "\n".join([head, "| --- | --- | --- | --- | --- | --- | --- |", *lines])
     n = len(results[0].right)
-    text = f"{table}\n\n{n} sequences of {len(set(results[0].people.tolist()))} characters, {wanted.seeds} seeds. {hardware()}\n"
+    text = (
+        "\n".join([table, "", *gains, ""])
+        + f"\n{n} sequences of {len(set(results[0].people.tolist()))} characters, {wanted.seeds} seeds. {hardware()}\n"
+    )
     if wanted.out is not None:
         write_text(wanted.out, text)
 
