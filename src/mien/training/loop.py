@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mien.core.errors import TrainingError
 from mien.training.augment import augment, mixed
 from mien.training.data import Split, resized
+from mien.training.devices import freed_memory_kept
 from mien.training.losses import attention_consistency, cross_entropy, parameters_of, penalised, penalty
 from mien.training.parts import OptimPart
 from mien.training.recipe import Recipe
@@ -95,6 +96,7 @@ def _optimizer(part: OptimPart, groups: list[dict[str, Any]]) -> torch.optim.Opt
     return family(groups, part.learning_rate, (part.momentum, 0.999))
 
 
+@freed_memory_kept()
 def fit(recipe: Recipe, state: State, train: Split, fabric: Fabric, after_epoch: AfterEpoch, until: int | None = None) -> None:
     """Train from `state.epoch` to `until`, by default the recipe's last epoch, or until the run stalls.
 
