@@ -82,12 +82,13 @@ def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> 
             assert len(train) >= 2 * recipe.optim.batch_size
 
 
-def distinct(changes: Callable[[str], dict[str, str]]) -> dict[str, Plan]:
-    """The plans of all recipes on an album, named for them; those that differ in their own data alone become one."""
+def distinct(changes: Callable[[str], dict[str, str]], alike: dict[str, Any] | None = None) -> dict[str, Plan]:
+    """The plans of all recipes on an album, named for them; those that differ in their own data alone, or in what is `alike`, become one."""
     plans: dict[str, tuple[Plan, list[str]]] = {}
+    passed_over = dict.fromkeys(("name", "version", "training_data", "licence", "start_from"), True) | (alike or {})
     for name in NETWORKS:
         plan = on_album(name, changes(name))
-        told = plan.model_dump_json(exclude={"name", "version", "training_data", "licence", "start_from"})
+        told = plan.model_dump_json(exclude=passed_over)
         plans.setdefault(told, (plan, []))[1].append(name)
     return {"+".join(names): plan for plan, names in plans.values()}
 
@@ -178,8 +179,9 @@ QUICK = "mini_xception"
 
 
 def lessons() -> list[Any]:
-    """A case for each plan on the gallery."""
-    plans = distinct(lambda name: SHORT | LESSONS[single(SHIPPED[name])[0].model.name])
+    """A case for each plan on the gallery, where one seed is as good as another, and all classes have the same weight."""
+    alike = {"seed": True, "targets": {"__all__": {"class_weights"}}}
+    plans = distinct(lambda name: SHORT | LESSONS[single(SHIPPED[name])[0].model.name], alike)
     return [pytest.param(plan, id=names, marks=[] if names == QUICK else [pytest.mark.long]) for names, plan in plans.items()]
 
 
