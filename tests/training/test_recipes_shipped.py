@@ -83,7 +83,7 @@ def test_its_data_are_divided_as_its_protocol_says(name: str, layouts: Path) -> 
 
 
 def distinct(changes: Callable[[str], dict[str, str]], alike: dict[str, Any] | None = None) -> dict[str, Plan]:
-    """The plans of all recipes on an album, named for them; those that differ in their own data alone, or in what is `alike`, become one."""
+    """The plans of all recipes on an album, named for them; those that differ in their own data or in what is `alike` become one."""
     plans: dict[str, tuple[Plan, list[str]]] = {}
     passed_over = dict.fromkeys(("name", "version", "training_data", "licence", "start_from"), True) | (alike or {})
     for name in NETWORKS:
