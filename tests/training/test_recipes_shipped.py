@@ -179,8 +179,8 @@ QUICK = "mini_xception"
 
 
 def lessons() -> list[Any]:
-    """A case for each plan on the gallery, where one seed is as good as another, and all classes have the same weight."""
-    alike = {"seed": True, "targets": {"__all__": {"class_weights"}}}
+    """A case for each plan on the gallery. Any seed will do; classes of these heads are equally many, and their weights 1."""
+    alike = {"seed": True, "targets": {head: {"class_weights"} for head in ("fer6", "fer7", "fer8")}}
     plans = distinct(lambda name: SHORT | LESSONS[single(SHIPPED[name])[0].model.name], alike)
     return [pytest.param(plan, id=names, marks=[] if names == QUICK else [pytest.mark.long]) for names, plan in plans.items()]
 

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from mien.core.errors import RecipeError
 from mien.models.cnncraft import Autoencoder, CNNCraft
 from mien.training import checkpoint
+from mien.training.devices import freed_memory_kept
 from mien.training.network import BEST
 from mien.training.parts import AutoencoderPart
 
 
+@freed_memory_kept()
 def pretrain(model: nn.Module, part: AutoencoderPart, images: Tensor, seed: int, device: torch.device) -> list[float]:
     """Train the network's `encoder` as the first half of an autoencoder on uint8 (N, C, S, S) `images`; gives the mean loss of each epoch.
 

@@ -51,7 +51,7 @@ def arithmetic(recipe: Recipe) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
 def freed_memory_kept() -> Iterator[None]:
     """Inside, glibc keeps what tensors free for the next ones; elsewhere nothing changes.
 
-    By itself it gives large blocks back to the system, which clears every page of them anew in each step: a tenth to a seventh of a step.
+    By itself it gives large blocks back to the system, which clears every page of them anew in each step: up to a seventh of a step.
     """
     c = ctypes.CDLL(None) if sys.platform == "linux" else None
     if c is None or not hasattr(c, "mallopt"):
