@@ -92,6 +92,16 @@ def test_an_encoder_that_is_trained_first_builds_pictures_up_again(album: Path, 
         pretrain(model, AutoencoderPart(), images[:, :, :30, :30], 0, CPU)
 
 
+def test_an_encoder_of_colours_is_trained_on_gray_too() -> None:
+    gray = torch.randint(0, 256, (16, 1, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    models = [build("cnncraft", {"fer7": 7}, {"branches": ["encoder"], "widths": [8, 16], "channels": 3}) for _ in range(2)]
+    part = AutoencoderPart(epochs=1, batch_size=8)
+    pictures = gray, gray.expand(-1, 3, -1, -1)
+    seen, expected = (pretrain(model, part, images, 0, CPU) for model, images in zip(models, pictures, strict=True))
+    assert seen == expected
+    torch.testing.assert_close(models[0].encoder.state_dict(), models[1].encoder.state_dict(), rtol=0, atol=0)
+
+
 def test_a_backbone_of_gray_sees_the_gray_of_colours() -> None:
     model = build("cnncraft", {"fer7": 7}, {"backbone": "miennet", "branches": ["backbone"], "channels": 3}).eval()
     colours = np.random.default_rng(0).uniform(0, 255, (2, 48, 48, 3)).astype(np.float32)

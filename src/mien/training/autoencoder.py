@@ -18,10 +18,10 @@ from mien.training.parts import AutoencoderPart
 
 @freed_memory_kept()
 def pretrain(model: nn.Module, part: AutoencoderPart, images: Tensor, seed: int, device: torch.device) -> list[float]:
-    """Train the network's `encoder` as the first half of an autoencoder on uint8 (N, C, S, S) `images`; gives the mean loss of each epoch.
+    """Train the network's `encoder` as the first half of an autoencoder; gives the mean loss of each epoch.
 
-    The loss is the mean squared error of pictures in 0–1. The decoder is left behind. Raises RecipeError for a network without an encoder,
-    or pictures that its pools do not divide.
+    `images`: uint8 (N, C or 1, S, S); a network of colours sees gray as such. The loss is the mean squared error of pictures in 0–1. The
+    decoder is left behind. Raises RecipeError for a network without an encoder, or pictures that its pools do not divide.
     """
     if not isinstance(model, CNNCraft) or model.encoder is None:
         raise RecipeError(f"{type(model).__name__} has no encoder to train first. Leave the autoencoder out.")
@@ -35,7 +35,7 @@ def pretrain(model: nn.Module, part: AutoencoderPart, images: Tensor, seed: int,
         order = torch.randperm(len(images), generator=generator)
         total = torch.zeros((), device=device)
         for rows in order.split(part.batch_size):
-            batch = images[rows].to(device).float()
+            batch = images[rows].to(device).float().expand(-1, model.channels, -1, -1)
             loss = nn.functional.mse_loss(whole(batch), batch / 255)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
