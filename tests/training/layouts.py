@@ -48,6 +48,8 @@ def on_album(name: str, overrides: dict[str, str]) -> Plan:
             changes |= {f"targets.{head}.dataset": "manifest", f"targets.{head}.options": f'{{labels = "fer8", channels = {channels}}}'}
             if part.loss == "soft_cross_entropy":  # nobody votes on avatars
                 changes[f"targets.{head}.loss"] = "cross_entropy"
+        if recipe.start_from:
+            changes["start_from"] = ""
         if recipe.model.name == "cnncraft":
             changes["phases"] = "[{epochs = 1, size = 48}]"
         if recipe.model.options.get("weights"):

@@ -150,7 +150,7 @@ def test_a_run_may_start_with_the_weights_of_another(album: Path, finished: Path
 
 @pytest.mark.slow
 def test_a_branch_that_is_off_needs_nothing(album: Path, tmp_path: Path) -> None:
-    train(small(**{"model.options.branches": '["backbone"]'}), album, tmp_path)
+    train(small(start_from="", **{"model.options.branches": '["backbone"]'}), album, tmp_path)
     assert not (tmp_path / "features.npz").exists()
     assert not (tmp_path / "beginning.json").exists()
     assert load_model(tmp_path / "model.onnx").features is None

@@ -168,9 +168,9 @@ LESSONS: dict[str, dict[str, str]] = {
     "resnet50": {**DEEP, "phases": "[{epochs = 4, size = 48}]", "optim.name": "sgd", "optim.learning_rate": "0.03"},
     "densenet169": {**DEEP, "phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "1e-3"},
 }
-"""Network → what its recipes are run with in place of their own values, as by --set."""
+"""Network, or one of its recipes → what is run in place of the recipe's own values, as by --set."""
 LESSONS["cnncraft"] = {
-    "phases": "[{epochs = 10, size = 32}]",
+    "phases": "[{epochs = 6, size = 32}]",
     "optim.name": "sgd",
     "optim.learning_rate": "0.1",
     "autoencoder.epochs": "1",
@@ -179,6 +179,8 @@ LESSONS["cnncraft"] = {
     "features.options": "{words = 20, size = 96}",
     "model.options.handcrafted": "60",
 }
+LONGER = LESSONS["cnncraft"] | {"phases": "[{epochs = 12, size = 32}]"}  # with augmentation, smoothing and dropout
+LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 

@@ -244,7 +244,7 @@ def _prepare(run: Run, model: nn.Module, images: torch.Tensor, device: torch.dev
     """What the recipe wants of the network before its first epoch."""
     recipe = run.recipe
     facts: dict[str, Any] = {}
-    if recipe.start_from is not None:
+    if recipe.start_from:
         facts["start_from"] = start_from(model, recipe.start_from)
     if recipe.autoencoder is not None and takes(model, "encoder"):
         facts["autoencoder_loss"] = pretrain(model, recipe.autoencoder, images, recipe.seed, device)
