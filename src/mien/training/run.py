@@ -161,6 +161,7 @@ def train(
     fit(recipe, state, seen["train"], fabric, after_epoch, stop_after)
     if export and state.ended(recipe) and leads():
         finish(run, best_network(run), splits[recipe.select_on], data_dir, describe)
+    del state  # were its reducer the last to hold the process group, it would wait for gloo's threads, and they for Python's lock
     part(fabric)
     return run
 
