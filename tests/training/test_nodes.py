@@ -62,7 +62,11 @@ def run_on_two_nodes(words: list[object], outs: tuple[Path, Path]) -> list[tuple
         subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         for command in commands
     ]
-    told = [process.communicate(timeout=300) for process in started]
+    try:
+        told = [process.communicate(timeout=300) for process in started]
+    finally:
+        for process in started:  # torchrun ends what it has started; nothing where they have ended
+            process.terminate()
     return [(process.returncode, *texts) for process, texts in zip(started, told, strict=True)]
 
 
