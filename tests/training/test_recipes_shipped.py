@@ -151,9 +151,11 @@ SMALL = {**AS_DRAWN, "model.options.side": "32", "model.options.dropout": "0.1"}
 PLAIN = {**SMALL, "model.options.hidden": "[512, 256]", "model.gaussian": "0.06", "preprocess.equalise": "true"}
 PLAIN |= {"optim.learning_rate": "2e-3", "phases": "[{epochs = 5, size = 32}]"}
 """Without batch normalisation torch's own start takes epochs to leave; this one keeps the signal's size in these three networks."""
-DEEP = {**AS_DRAWN, "model.options.dropout": "0.1", "model.options.hidden": "[512, 512]", "model.options.frozen": "0"}
+DEEP = {**AS_DRAWN, "model.options.dropout": "0.1", "model.options.hidden": "[]", "model.options.frozen": "0"}
+DEEP |= {"optim.weight_decay": "0", "optim.batch_size": "16", "optim.learning_rate": "5e-4"}
 """Trained as a whole: ImageNet's weights would have to be fetched, and random ones are nothing to freeze."""
-VGG = {**DEEP, "model.options.side": "32", "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "2e-4"}
+VGG = {**DEEP, "model.options.side": "32", "model.options.batch_norm": "true", "phases": "[{epochs = 2, size = 32}]"}
+LONE = {**AS_DRAWN, "augment.erase_probability": "0", "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "0.1"}
 LESSONS: dict[str, dict[str, str]] = {
     "miennet": {"phases": "[{epochs = 2, size = 32}, {epochs = 2, size = 48}]", "optim.learning_rate": "0.05"},
     "deepfer": {**SMALL, "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "1e-3"},
@@ -165,12 +167,12 @@ LESSONS: dict[str, dict[str, str]] = {
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
     "vgg16": VGG,
     "vgg19": VGG,
-    "resnet50": {**DEEP, "phases": "[{epochs = 4, size = 48}]", "optim.name": "sgd", "optim.learning_rate": "0.03"},
-    "densenet169": {**DEEP, "phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "1e-3"},
+    "resnet50": {**DEEP, "phases": "[{epochs = 4, size = 48}]"},
+    "densenet169": {**DEEP, "phases": "[{epochs = 4, size = 48}]"},
 }
 """Network, or one of its recipes → what is run in place of the recipe's own values, as by --set."""
 LESSONS["cnncraft"] = {
-    "phases": "[{epochs = 6, size = 32}]",
+    "phases": "[{epochs = 8, size = 32}]",
     "optim.name": "sgd",
     "optim.learning_rate": "0.1",
     "autoencoder.epochs": "1",
@@ -181,6 +183,9 @@ LESSONS["cnncraft"] = {
 }
 LONGER = LESSONS["cnncraft"] | {"phases": "[{epochs = 12, size = 32}]"}  # with augmentation, smoothing and dropout
 LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
+LESSONS |= dict.fromkeys(("miennet_xs", "miennet_s"), LONE)
+LESSONS["miennet_m"] = LONE | {"model.options.drop_path": "0", "phases": "[{epochs = 3, size = 24}]"}
+LESSONS |= dict.fromkeys(("miennet_m2", "miennet_m3", "miennet_m4"), LESSONS["miennet_m"])
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 
