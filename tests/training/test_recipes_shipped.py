@@ -184,8 +184,9 @@ LESSONS["cnncraft"] = {
 LONGER = LESSONS["cnncraft"] | {"phases": "[{epochs = 12, size = 32}]"}  # with augmentation, smoothing and dropout
 LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
 LESSONS |= dict.fromkeys(("miennet_xs", "miennet_s"), LONE)
-LESSONS["miennet_m"] = LONE | {"model.options.drop_path": "0", "phases": "[{epochs = 3, size = 24}]"}
-LESSONS |= dict.fromkeys(("miennet_m2", "miennet_m3", "miennet_m4"), LESSONS["miennet_m"])
+MEDIUM = ("miennet_m", "miennet_m2", "miennet_m3", "miennet_m4", "miennet_ensemble")
+LESSONS |= dict.fromkeys(MEDIUM, LONE | {"model.options.drop_path": "0"})
+LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), VGG | {"phases": "[{epochs = 3, size = 32}]"})  # fewer rows
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 
