@@ -28,6 +28,8 @@ PARAMETERS = {
     "densecnn": 100_503,
     "vgg16": 15_247_695,
     "vgg19": 20_557_391,
+    "vgg16_bn": 15_256_143,
+    "vgg19_bn": 20_568_399,
     "resnet50": 27_973_199,
     "densenet169": 13_607_311,
     "cnncraft": 12_615_745,
@@ -35,7 +37,7 @@ PARAMETERS = {
     "small_convnext": 1_088_767,
     "small_airbench": 1_067_367,
 }
-LARGE = {"vgg16", "vgg19", "resnet50", "densenet169", "cnncraft"}
+LARGE = {"vgg16", "vgg19", "vgg16_bn", "vgg19_bn", "resnet50", "densenet169", "cnncraft"}
 EXPORTED_IN_A_MINUTE = {"densenet169"}
 
 

@@ -154,7 +154,7 @@ PLAIN |= {"optim.learning_rate": "2e-3", "phases": "[{epochs = 5, size = 32}]"}
 DEEP = {**AS_DRAWN, "model.options.dropout": "0.1", "model.options.hidden": "[]", "model.options.frozen": "0"}
 DEEP |= {"optim.weight_decay": "0", "optim.batch_size": "16", "optim.learning_rate": "5e-4"}
 """Trained as a whole: ImageNet's weights would have to be fetched, and random ones are nothing to freeze."""
-VGG = {**DEEP, "model.options.side": "32", "model.options.batch_norm": "true", "phases": "[{epochs = 2, size = 32}]"}
+VGG = {**DEEP, "model.options.side": "32", "phases": "[{epochs = 2, size = 32}]"}
 LONE = {**AS_DRAWN, "augment.erase_probability": "0", "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "0.1"}
 LESSONS: dict[str, dict[str, str]] = {
     "miennet": {"phases": "[{epochs = 2, size = 32}, {epochs = 2, size = 48}]", "optim.learning_rate": "0.05"},
@@ -165,8 +165,8 @@ LESSONS: dict[str, dict[str, str]] = {
     "cnn3": PLAIN,
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
-    "vgg16": VGG,
-    "vgg19": VGG,
+    "vgg16": VGG | {"model.name": "vgg16_bn"},
+    "vgg19": VGG | {"model.name": "vgg19_bn"},
     "resnet50": {**DEEP, "phases": "[{epochs = 4, size = 48}]"},
     "densenet169": {**DEEP, "phases": "[{epochs = 4, size = 48}]"},
 }
@@ -186,7 +186,9 @@ LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
 LESSONS |= dict.fromkeys(("miennet_xs", "miennet_s"), LONE)
 MEDIUM = ("miennet_m", "miennet_m2", "miennet_m3", "miennet_m4", "miennet_ensemble")
 LESSONS |= dict.fromkeys(MEDIUM, LONE | {"model.options.drop_path": "0"})
-LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), VGG | {"phases": "[{epochs = 3, size = 32}]"})  # fewer rows
+LESSONS |= dict.fromkeys(
+    ("transfer_vgg16", "transfer_vgg16_fer2013"), LESSONS["vgg16"] | {"phases": "[{epochs = 3, size = 32}]"}
+)  # fewer rows
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 

@@ -142,26 +142,8 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
     return state
 
 
-class _VGG(_Backbone):
-    """A VGG; `batch_norm` puts batch normalisation behind each convolution (torchvision's vgg16_bn and vgg19_bn, and their weights)."""
-
-    def __init__(
-        self,
-        heads: Mapping[str, int],
-        side: int = 48,
-        weights: str = "none",
-        frozen: int | Literal["all"] = 0,
-        hidden: Sequence[int] = (512, 512),
-        dropout: float = 0.5,
-        batch_norm: bool = False,
-    ) -> None:
-        if batch_norm:
-            self.network += "_bn"
-        super().__init__(heads, side, weights, frozen, hidden, dropout)
-
-
 @register("vgg16")
-class VGG16(_VGG):
+class VGG16(_Backbone):
     """VGG-16 (Simonyan and Zisserman, 2015). With heads fer8 + fer7, all of it trainable: 15,247,695 parameters.
 
     Frozen, at 48 px, with `hidden` (512, 512) and three classes: 526,851 of 15,241,539 are trainable, as in the thesis's Table 4.9.
@@ -171,10 +153,24 @@ class VGG16(_VGG):
 
 
 @register("vgg19")
-class VGG19(_VGG):
+class VGG19(_Backbone):
     """VGG-19 (Simonyan and Zisserman, 2015). With heads fer8 + fer7, all of it trainable: 20,557,391 parameters."""
 
     network = "vgg19"
+
+
+@register("vgg16_bn")
+class VGG16BN(_Backbone):
+    """VGG-16 with batch normalisation behind each convolution. With heads fer8 + fer7, all of it trainable: 15,256,143 parameters."""
+
+    network = "vgg16_bn"
+
+
+@register("vgg19_bn")
+class VGG19BN(_Backbone):
+    """VGG-19 with batch normalisation behind each convolution. With heads fer8 + fer7, all of it trainable: 20,568,399 parameters."""
+
+    network = "vgg19_bn"
 
 
 @register("resnet50")
