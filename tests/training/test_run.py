@@ -151,21 +151,26 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
 @pytest.mark.parametrize(
     ("precision", "card", "processor", "used"),
     [
-        ("auto", None, "AVX512", "bf16-mixed"),
-        ("auto", None, "AVX2", "32-true"),
-        ("auto", None, "DEFAULT", "32-true"),
-        ("auto", (9, 0), "AVX2", "bf16-mixed"),
-        ("auto", (7, 5), "AVX512", "32-true"),
-        ("bf16-mixed", None, "AVX2", "bf16-mixed"),
-        ("32-true", (9, 0), "AVX512", "32-true"),
+        ("auto", None, {"avx512_f": True, "avx512_bf16": True}, "bf16-mixed"),
+        ("auto", None, {"avx512_f": True, "avx512_bf16": False}, "32-true"),
+        ("auto", None, {}, "32-true"),  # another family, or a torch that can't say
+        ("auto", (9, 0), {}, "bf16-mixed"),
+        ("auto", (7, 5), {"avx512_bf16": True}, "32-true"),
+        ("bf16-mixed", None, {}, "bf16-mixed"),
+        ("32-true", (9, 0), {"avx512_bf16": True}, "32-true"),
     ],
 )
 def test_bf16_where_the_device_computes_in_it(
-    small: dict[str, Any], precision: str, card: tuple[int, int] | None, processor: str, used: str, monkeypatch: pytest.MonkeyPatch
+    small: dict[str, Any],
+    precision: str,
+    card: tuple[int, int] | None,
+    processor: dict[str, bool],
+    used: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: card is not None)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: card)
-    monkeypatch.setattr("mien.training.devices.get_cpu_capability", lambda: processor)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor, raising=False)
     assert arithmetic(parse_recipe(small | {"precision": precision})) == used
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from torch.backends.cpu import get_cpu_capability
 
 from mien.core.errors import TrainingError
 from mien.training.recipe import Recipe
@@ -37,14 +36,22 @@ def fabric_of(recipe: Recipe, devices: int, nodes: int) -> Fabric:
 
 
 def arithmetic(recipe: Recipe) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
-    """The recipe's precision; for "auto", bf16 on NVIDIA cards from Ampere on and processors with AVX-512.
+    """The recipe's precision; for "auto", bf16 on NVIDIA cards from Ampere on and processors with its instructions (AVX-512 BF16).
 
-    Others only imitate bf16: a step of the dense network took 42 s with it on a processor with AVX2, and 2.5 s in float32.
+    Others only imitate bf16: a step of the dense network took 42 s with it on a processor with AVX2, and 2.5 s in float32; one of miennet
+    on a processor with AVX-512 but without those instructions 1.06 s, and 0.33 s in float32. A torch that can't say what the processor
+    has (one without `torch.cpu.get_capabilities`) computes in float32.
     """
     if recipe.precision != "auto":
         return recipe.precision
-    native = torch.cuda.get_device_capability() >= (8, 0) if torch.cuda.is_available() else get_cpu_capability() == "AVX512"
+    native = torch.cuda.get_device_capability() >= (8, 0) if torch.cuda.is_available() else _processor().get("avx512_bf16", False)
     return "bf16-mixed" if native else "32-true"
+
+
+def _processor() -> Mapping[str, Any]:
+    """What torch knows of the processor, by its names: which instructions it has, among others."""
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return capabilities
 
 
 @contextmanager
