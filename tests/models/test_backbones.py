@@ -77,6 +77,17 @@ def test_frozen_parts_keep_weights_and_statistics() -> None:
 
 
 @pytest.mark.slow
+def test_residual_branches_of_random_weights_may_start_at_zero(resnet: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    torch.save(resnet, tmp_path / "weights.pth")
+    zero = {"zero_init_residual": True}
+    maps = torch.rand(2, 256, 4, 4)
+    blocks = [
+        build("resnet50", THREE, options).get_submodule("features.4.1")
+        for options in (zero, {}, zero | {"weights": str(tmp_path / "weights.pth")})
+    ]
+    assert [torch.equal(block(maps), maps) for block in blocks] == [True, False, False]
+
+
 def test_gray_and_colour_pictures_are_seen_alike() -> None:
     model = build("vgg16", THREE).eval()
     gray = torch.rand(2, 1, 48, 48) * 255

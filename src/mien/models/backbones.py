@@ -179,9 +179,29 @@ class ResNet50(_Backbone):
 
     Frozen, at 48 px, with `hidden` (512, 512) and three classes: 4,459,011 are trainable, as in the thesis's Table 4.10, whose 8,192 inputs
     of the first dense layer are the flattened 2×2×2048 maps. Its 23,587,712 others count batch normalisation's running statistics too.
+
+    `zero_init_residual`: random weights start with every residual branch at zero, as the identity (Goyal et al., 2017, §5.1).
     """
 
     network = "resnet50"
+
+    def __init__(
+        self,
+        heads: Mapping[str, int],
+        side: int = 48,
+        weights: str = "none",
+        frozen: int | Literal["all"] = 0,
+        hidden: Sequence[int] = (512, 512),
+        dropout: float = 0.5,
+        zero_init_residual: bool = False,
+    ) -> None:
+        from torchvision.models.resnet import Bottleneck
+
+        super().__init__(heads, side, weights, frozen, hidden, dropout)
+        if zero_init_residual and weights == "none":
+            for part in self.features.modules():
+                if isinstance(part, Bottleneck):
+                    nn.init.zeros_(part.bn3.weight)
 
     def _parts(self, whole: nn.Module) -> nn.Sequential:
         return nn.Sequential(*(part for name, part in whole.named_children() if name not in ("avgpool", "fc")))
