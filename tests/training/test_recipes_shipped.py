@@ -154,7 +154,8 @@ PLAIN |= {"optim.learning_rate": "2e-3", "phases": "[{epochs = 5, size = 32}]"}
 """Without batch normalisation torch's own start takes epochs to leave; this one keeps the signal's size in these three networks."""
 DEEP = {**AS_DRAWN, "model.options.side": "32", "model.options.dropout": "0.1", "model.options.hidden": "[]", "optim.weight_decay": "0"}
 VGG = {**DEEP, "phases": "[{epochs = 2, size = 32}]", "optim.batch_size": "16", "optim.learning_rate": "5e-4"}
-DEEPER = {**DEEP, "phases": "[{epochs = 10, size = 32}]", "optim.learning_rate": "1e-3", "rates": '[{layers = "heads.*", factor = 0.1}]'}
+SLOW_HEADS = '[{layers = "heads.*", factor = 0.1}]'  # else a step of Adam moves the sums over 512 to 2,048 features too far
+DEEPER = {**DEEP, "phases": "[{epochs = 10, size = 32}]", "optim.learning_rate": "1e-3", "rates": SLOW_HEADS}
 BACKBONES = {
     "vgg16_bn": VGG,
     "resnet50": DEEPER | {"model.options.zero_init_residual": "true"},
@@ -173,7 +174,7 @@ LESSONS: dict[str, dict[str, str]] = {
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
     "vgg16": VGG | {"model.name": "vgg16_bn"},
-    "vgg19": VGG | {"model.name": "vgg19_bn"},
+    "vgg19": VGG | {"model.name": "vgg19_bn", "optim.learning_rate": "1e-3", "optim.warmup": "0.1", "rates": SLOW_HEADS},
     "resnet50": FROZEN,
     "densenet169": FROZEN,
 }
@@ -193,7 +194,12 @@ LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
 LESSONS |= dict.fromkeys(("miennet_xs", "miennet_s"), LONE)
 MEDIUM = LONE | {"model.options.drop_path": "0"}
 LESSONS |= dict.fromkeys(("miennet_m", "miennet_m2", "miennet_m3", "miennet_m4"), MEDIUM)
-NARROW = {"model.options.stem": "32", "model.options.widths": "[32, 48, 64]", "model.options.depths": "[2, 2, 2]"}
+NARROW = {
+    "phases": "[{epochs = 3, size = 32}]",
+    "model.options.stem": "32",
+    "model.options.widths": "[32, 48, 64]",
+    "model.options.depths": "[2, 2, 2]",
+}
 LESSONS["miennet_ensemble"] = MEDIUM | NARROW  # the wide members learn alone, one after the other would take four times as long
 LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), FROZEN | {"model.name": "vgg16_bn"})
 QUICK = "mini_xception"
