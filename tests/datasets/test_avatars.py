@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import cv2
 import numpy as np
@@ -111,18 +113,30 @@ def test_work_of_a_helper_that_fails_is_done_here(monkeypatch: pytest.MonkeyPatc
         assert [one.row["id"] for one in draw_all(plan, 4, 2)] == [f"still-0-{i:06d}" for i in range(4)]
 
 
-def test_an_interrupt_does_not_wait_for_the_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, started = tmp_path / "slow", tmp_path / "started"
+@pytest.mark.parametrize("starting", [False, True])
+def test_an_interrupt_does_not_wait_for_the_helpers(starting: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a helper is at work already, or is being started as the interrupt comes."""
+    slow, started, stopped = tmp_path / "slow", tmp_path / "started", Event()
     slow.write_text(f"#!/bin/sh\n: > '{started}'\nexec sleep 60\n", encoding="utf-8")
     slow.chmod(0o755)
+    popen = subprocess.Popen
+
+    def started_late(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        helper = popen(*arguments, **options)
+        stopped.wait(30)
+        time.sleep(0.2)  # in which those that run are ended
+        return helper
 
     def interrupted(plan: Plan, share: range) -> None:
         while not started.exists():
             time.sleep(0.01)
+        stopped.set()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, "executable", str(slow))
     monkeypatch.setattr("mien.datasets.avatars.crew._draw", interrupted)
+    if starting:
+        monkeypatch.setattr(subprocess, "Popen", started_late)
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         draw_all(Plan(FER8, cast(3, 0), 0, 16, True, "crop", (0.6, 1.0)), 4, 2)

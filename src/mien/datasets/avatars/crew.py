@@ -11,6 +11,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
+from threading import Event
 
 from mien.datasets.avatars.rows import Drawn, Plan
 
@@ -22,14 +23,16 @@ def draw_all(plan: Plan, count: int, workers: int | None) -> list[Drawn]:
     """The rows of items 0 to `count` - 1 of a plan, in order. `workers`: processes; None is one a core where that pays."""
     first, *others = _shares(count, workers or _cores(plan, count))
     running: list[subprocess.Popen[bytes]] = []
+    stopped = Event()
     with ThreadPoolExecutor(len(others) or 1) as pool:
         try:
-            answers = [pool.submit(_ask, plan, share, running) for share in others]
+            answers = [pool.submit(_ask, plan, share, running, stopped) for share in others]
             parts = [_draw(plan, first)]
             for share, answer in zip(others, answers, strict=True):
                 # a helper that could not work (no interpreter at hand, no memory) leaves its share to this process
                 parts.append(answer.result() or _draw(plan, share))
         except BaseException:  # an interrupt may reach this process alone, and the pool waits for its helpers
+            stopped.set()
             for helper in running:
                 helper.kill()
             raise
@@ -45,8 +48,8 @@ def serve() -> None:
     sys.stdout.buffer.write(pickle.dumps(_draw(plan, share), pickle.HIGHEST_PROTOCOL))
 
 
-def _ask(plan: Plan, share: range, running: list[subprocess.Popen[bytes]]) -> list[Drawn] | None:
-    """What a helper drew, None when it failed. It is put into `running` as it starts."""
+def _ask(plan: Plan, share: range, running: list[subprocess.Popen[bytes]], stopped: Event) -> list[Drawn] | None:
+    """What a helper drew, None when it failed. It is put into `running` as it starts, and ends if all was `stopped` meanwhile."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         helper = subprocess.Popen(
@@ -58,6 +61,8 @@ def _ask(plan: Plan, share: range, running: list[subprocess.Popen[bytes]]) -> li
         )
         with helper:
             running.append(helper)
+            if stopped.is_set():  # by who did not see it among the running
+                helper.kill()
             drawn, _ = helper.communicate(pickle.dumps((plan, share)))
     except OSError:
         return None
