@@ -156,14 +156,15 @@ DEEP = {**AS_DRAWN, "model.options.side": "32", "model.options.dropout": "0.1", 
 VGG = {**DEEP, "phases": "[{epochs = 2, size = 32}]", "optim.batch_size": "16", "optim.learning_rate": "5e-4"}
 SLOW_HEADS = '[{layers = "heads.*", factor = 0.1}]'  # else a step of Adam moves the sums over 512 to 2,048 features too far
 DEEPER = {**DEEP, "phases": "[{epochs = 10, size = 32}]", "optim.learning_rate": "1e-3", "rates": SLOW_HEADS}
+STAND_IN = "stand-in"
 BACKBONES = {
     "vgg16_bn": VGG,
     "resnet50": DEEPER | {"model.options.zero_init_residual": "true"},
     "densenet169": DEEPER,
 }
-"""Network → how it is trained, all of it, on other avatars, to stand in for ImageNet's weights, which would have to be fetched."""
+"""Network → how it is trained, all of it, on other avatars, for weights in the place of ImageNet's, which would have to be fetched."""
 LONE = {**AS_DRAWN, "augment.erase_probability": "0", "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "0.1"}
-FROZEN = {**AS_DRAWN, "model.options.side": "32", "model.options.weights": "BACKBONES", "phases": "[{epochs = 4, size = 32}]"}
+FROZEN = {**AS_DRAWN, "model.options.side": "32", "model.options.weights": STAND_IN, "phases": "[{epochs = 4, size = 32}]"}
 LESSONS: dict[str, dict[str, str]] = {
     "miennet": {"phases": "[{epochs = 2, size = 32}, {epochs = 2, size = 48}]", "optim.learning_rate": "0.05"},
     "deepfer": {**SMALL, "phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "1e-3"},
@@ -232,7 +233,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("plan", lessons())
 def test_it_learns_to_read_faces_of_characters_that_it_has_not_seen(plan: Plan, gallery: Path) -> None:
     with TemporaryDirectory() as folder:  # which would stay for days in tmp_path, with gigabytes of checkpoints
-        if isinstance(plan, Recipe) and plan.model.options.get("weights"):
+        if isinstance(plan, Recipe) and plan.model.options.get("weights") == STAND_IN:
             plan = _on_weights(plan, _pretrained(plan.model.name, Path(folder)))
         card = train_plan(plan, gallery, Path(folder) / "run")
     assert min(metric["overall"]["accuracy"] for metric in card.metrics if metric["split"] == "test") >= 0.95
