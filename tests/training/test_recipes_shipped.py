@@ -192,6 +192,8 @@ LESSONS["cnncraft"] = {
 }
 LONGER = LESSONS["cnncraft"] | {"phases": "[{epochs = 12, size = 32}]"}  # with augmentation, smoothing and dropout
 LESSONS |= dict.fromkeys(("cnncraft_small", "cnncraft_small_without"), LONGER)
+AUGMENTED = LESSONS["cnncraft"] | {"phases": "[{epochs = 6, size = 32}]"}  # more rows
+LESSONS |= {name: AUGMENTED for name in NETWORKS if name.startswith("cnncraft_affectnet_augmented")}
 LESSONS |= dict.fromkeys(("miennet_xs", "miennet_s"), LONE)
 MEDIUM = LONE | {"model.options.drop_path": "0"}
 LESSONS |= dict.fromkeys(("miennet_m", "miennet_m2", "miennet_m3", "miennet_m4"), MEDIUM)
