@@ -88,6 +88,7 @@ def test_residual_branches_of_random_weights_may_start_at_zero(resnet: dict[str,
     assert [torch.equal(block(maps), maps) for block in blocks] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_gray_and_colour_pictures_are_seen_alike() -> None:
     model = build("vgg16", THREE).eval()
     gray = torch.rand(2, 1, 48, 48) * 255
