@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mien.datasets import Dataset
 
 SCHEMA = "mien-explain/1"
-_PLACES = ("Method", "Most on", ">Brows, eyes", ">Nose, cheeks", ">Mouth, chin", ">Around")
+_PLACES = ("Method", "Most by area", ">Brows, eyes", ">Nose, cheeks", ">Mouth, chin", ">Around")
 
 
 _NO_FILES: dict[str, str | None] = {"figure": None, "arrays": None}

@@ -145,7 +145,7 @@ def _average_row(maps: Sequence[Explained], framing: str) -> str:
         _figure(
             overlay(one.image, one.heat, limit, MAP_PX),
             f"{way.title}, mean for {one.label}",
-            f"<b>{safe(one.label)}</b>most on: {strongest(mass(one.heat, framing), side, framing)}",
+            f"<b>{safe(one.label)}</b>most for its area: {strongest(mass(one.heat, framing), side, framing)}",
         )
         for one in maps
     )

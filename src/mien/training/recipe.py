@@ -48,8 +48,8 @@ class Recipe(Experiment):
     graphs too, for small networks on large cards. `flip_average`: the artifact averages each picture with its mirror image;
     `shift_average`: with its copies shifted by so many pixels up, down, left and right (test-time crops); with both, ten views. `features`:
     for a network that takes handcrafted ones beside pictures; learnt from the training pictures as they are before augmentation.
-    `autoencoder`: how its encoder is trained first. `start_from`: the folder of an earlier run of the same architecture, whose weights it
-    starts with, save for those of layers of another shape, as other heads'; an empty one is none.
+    `autoencoder`: how its encoder is trained first, where no earlier run has one. `start_from`: the folder of an earlier run of the same
+    architecture, whose weights it starts with, save for those of layers of another shape, as other heads'; an empty one is none.
 
     `sequence`: the network reads sequences; `features`, then "network" with a `model` and a `layer`, describe their frames, and without it
     the network looks at the frames itself.

@@ -247,7 +247,7 @@ def _prepare(run: Run, model: nn.Module, images: torch.Tensor, device: torch.dev
     facts: dict[str, Any] = {}
     if recipe.start_from:
         facts["start_from"] = start_from(model, recipe.start_from)
-    if recipe.autoencoder is not None and takes(model, "encoder"):
+    elif recipe.autoencoder is not None and takes(model, "encoder"):
         facts["autoencoder_loss"] = pretrain(model, recipe.autoencoder, images, recipe.seed, device)
     if facts and leads():
         write_text(run.folder / BEGINNING, json.dumps(facts, indent=2) + "\n")
