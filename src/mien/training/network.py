@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -26,10 +28,10 @@ def network(recipe: Recipe) -> nn.Module:
 
 
 @torch.no_grad()
-def _start_gaussian(model: nn.Module, deviation: float) -> None:
+def _start_gaussian(model: nn.Module, deviation: float | Literal["he"]) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            module.weight.normal_(0, deviation)
+            module.weight.normal_(0, math.sqrt(2 / module.weight[0].numel()) if deviation == "he" else deviation)
             if module.bias is not None:
                 module.bias.zero_()
     for module in model.modules():

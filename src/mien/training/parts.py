@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -20,12 +20,13 @@ class ModelPart(Part):
     """Which architecture, with which of its own options.
 
     `gaussian`: start all weights of convolutions and dense layers at N(0, gaussian²) and their biases at 0, save those of a spatial
-    transformer's θ, which starts as the identity; without, torch's own start.
+    transformer's θ, which starts as the identity; "he": each layer at N(0, 2/n) for n inputs to a unit, which keeps the size of the signal
+    through any number of ReLUs (He et al., 2015, eq. 10). Without, the architecture's own start.
     """
 
     name: str
     options: dict[str, Any] = {}
-    gaussian: float | None = Field(None, gt=0)
+    gaussian: Annotated[float, Field(gt=0)] | Literal["he"] | None = None
 
 
 class PreprocessPart(Part):
