@@ -154,12 +154,12 @@ PLAIN = {**SMALL, "model.options.hidden": "[512, 256]", "model.gaussian": "0.06"
 PLAIN |= {"optim.learning_rate": "2e-3", "phases": "[{epochs = 5, size = 32}]"}
 """Without batch normalisation torch's own start takes epochs to leave; this one keeps the signal's size in these three networks."""
 DEEP = {**AS_DRAWN, "model.options.side": "32", "model.options.dropout": "0.1", "model.options.hidden": "[]", "optim.weight_decay": "0"}
-VGG = {**DEEP, "optim.batch_size": "16", "optim.learning_rate": "5e-4", "model.gaussian": "he", "phases": "[{epochs = 5, size = 32}]"}
+VGG = {**DEEP, "phases": "[{epochs = 2, size = 32}]", "optim.batch_size": "16", "optim.learning_rate": "5e-4"}
 SLOW_HEADS = '[{layers = "heads.*", factor = 0.1}]'  # else a step of Adam moves the sums over 512 to 2,048 features too far
 DEEPER = {**DEEP, "phases": "[{epochs = 10, size = 32}]", "optim.learning_rate": "1e-3", "rates": SLOW_HEADS}
 STAND_IN = "stand-in"
 BACKBONES = {
-    "vgg16": VGG | {"phases": "[{epochs = 3, size = 32}]"},
+    "vgg16_bn": VGG,
     "resnet50": DEEPER | {"model.options.zero_init_residual": "true"},
     "densenet169": DEEPER,
 }
@@ -175,9 +175,8 @@ LESSONS: dict[str, dict[str, str]] = {
     "cnn3": PLAIN,
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
-    "vgg16": VGG,
-    "vgg19": {**DEEP, "phases": "[{epochs = 2, size = 32}]", "optim.batch_size": "16", "rates": SLOW_HEADS}
-    | {"model.name": "vgg19_bn", "optim.learning_rate": "1e-3", "optim.warmup": "0.1"},  # without, it stays at chance for its first epochs
+    "vgg16": VGG | {"model.gaussian": "he", "phases": "[{epochs = 5, size = 32}]"},
+    "vgg19": VGG | {"model.name": "vgg19_bn", "optim.learning_rate": "1e-3", "optim.warmup": "0.1", "rates": SLOW_HEADS},
     "resnet50": FROZEN,
     "densenet169": FROZEN,
 }
@@ -206,7 +205,7 @@ NARROW = {
     "model.options.depths": "[2, 2, 2]",
 }
 LESSONS["miennet_ensemble"] = MEDIUM | NARROW  # the wide members learn alone, one after the other would take four times as long
-LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), FROZEN)
+LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), FROZEN | {"model.name": "vgg16_bn"})
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 
