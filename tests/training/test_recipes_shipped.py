@@ -176,7 +176,7 @@ LESSONS: dict[str, dict[str, str]] = {
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
     "vgg16": VGG | {"model.gaussian": "he", "phases": "[{epochs = 5, size = 32}]"},
-    "vgg19": VGG | {"model.name": "vgg19_bn", "optim.learning_rate": "1e-3", "optim.warmup": "0.1", "rates": SLOW_HEADS},
+    "vgg19": DEEPER | {"model.name": "vgg19_bn", "phases": "[{epochs = 3, size = 32}]"},
     "resnet50": FROZEN,
     "densenet169": FROZEN,
 }
