@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +30,10 @@ def network(recipe: Recipe) -> nn.Module:
 def _start_gaussian(model: nn.Module, deviation: float | Literal["he"]) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            module.weight.normal_(0, math.sqrt(2 / module.weight[0].numel()) if deviation == "he" else deviation)
+            if deviation == "he":
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            else:
+                module.weight.normal_(0, deviation)
             if module.bias is not None:
                 module.bias.zero_()
     for module in model.modules():
