@@ -15,7 +15,8 @@ from mien.training.recipe import load_recipe
 @torch.no_grad()
 def _sizes(start: str) -> list[float]:
     """The mean square of what each convolution of VGG-16 gives for noise of deviation 1."""
-    features = network(load_recipe("vgg16", {"model.gaussian": start, "model.options.side": "32"})).get_submodule("features")
+    plain = {"model.name": "vgg16", "model.gaussian": start, "model.options.side": "32"}
+    features = network(load_recipe("vgg16", plain)).get_submodule("features")
     x, sizes = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)), []
     for module in features.children():
         x = module(x)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,8 @@ import torch
 from filelock import FileLock
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 
 from mien.core.labels import label_set
@@ -159,7 +162,7 @@ SLOW_HEADS = '[{layers = "heads.*", factor = 0.1}]'  # else a step of Adam moves
 DEEPER = {**DEEP, "phases": "[{epochs = 10, size = 32}]", "optim.learning_rate": "1e-3", "rates": SLOW_HEADS}
 STAND_IN = "stand-in"
 BACKBONES = {
-    "vgg16_bn": VGG,
+    "vgg16": VGG | {"model.name": "vgg16_bn"},
     "resnet50": DEEPER | {"model.options.zero_init_residual": "true"},
     "densenet169": DEEPER,
 }
@@ -175,8 +178,9 @@ LESSONS: dict[str, dict[str, str]] = {
     "cnn3": PLAIN,
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
-    "vgg16": VGG | {"model.gaussian": "he", "phases": "[{epochs = 5, size = 32}]"},
-    "vgg19": DEEPER | {"model.name": "vgg19_bn", "phases": "[{epochs = 3, size = 32}]"},
+    "vgg16_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
+    "vgg19_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
+    "vgg16": FROZEN,
     "resnet50": FROZEN,
     "densenet169": FROZEN,
 }
@@ -205,7 +209,6 @@ NARROW = {
     "model.options.depths": "[2, 2, 2]",
 }
 LESSONS["miennet_ensemble"] = MEDIUM | NARROW  # the wide members learn alone, one after the other would take four times as long
-LESSONS |= dict.fromkeys(("transfer_vgg16", "transfer_vgg16_fer2013"), FROZEN | {"model.name": "vgg16_bn"})
 QUICK = "mini_xception"
 """What learns within two minutes on one core without AVX-512, for the CI; the others are marked long."""
 
@@ -265,7 +268,13 @@ def _pretrain(name: str, path: Path) -> None:
     own |= {"targets": f'{{fer8 = {{dataset = "avatars", options = {drawn}}}}}', "protocol.name": "official", "protocol.options": "{}"}
     with TemporaryDirectory() as folder:
         run = train(load_recipe("transfer_vgg16", SHORT | own | BACKBONES[name]), Path(folder), Path(folder) / "run", export=False)
-        learnt = best_network(run).get_submodule("features").children()
+        learnt = list(best_network(run).get_submodule("features").children())
+    if run.recipe.model.name == "vgg16_bn":  # which learns in minutes, and is a VGG-16 when it has
+        learnt = [
+            fuse_conv_bn_eval(part, after) if isinstance(part, nn.Conv2d) else part
+            for part, after in pairwise([*learnt, nn.Identity()])
+            if not isinstance(part, nn.BatchNorm2d)
+        ]
     whole = get_model(name)
     theirs = [part for key, part in getattr(whole, "features", whole).named_children() if key not in ("avgpool", "fc")]
     for part, trained in zip(theirs, learnt, strict=False):  # one of ours ends with a ReLU more
