@@ -180,7 +180,8 @@ LESSONS: dict[str, dict[str, str]] = {
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
     "vgg16_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
     "vgg19_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
-    "vgg16": FROZEN,
+    "transfer_vgg16": FROZEN,
+    "transfer_vgg16_fer2013": FROZEN,
     "resnet50": FROZEN,
     "densenet169": FROZEN,
 }
