@@ -151,7 +151,9 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
 @pytest.mark.parametrize(
     ("precision", "card", "processor", "used"),
     [
-        ("auto", None, {"avx512_f": True, "avx512_bf16": True}, "bf16-mixed"),
+        ("auto", None, {"avx512_bf16": True, "amx_bf16": False, "cpu_name": "AMD EPYC"}, "bf16-mixed"),
+        ("auto", None, {"avx512_bf16": True, "amx_bf16": False, "cpu_name": "Intel Xeon"}, "32-true"),
+        ("auto", None, {"avx512_bf16": True, "amx_bf16": True, "cpu_name": "Intel Xeon"}, "bf16-mixed"),
         ("auto", None, {"avx512_f": True, "avx512_bf16": False}, "32-true"),
         ("auto", None, {}, "32-true"),  # another family, or a torch that can't say
         ("auto", (9, 0), {}, "bf16-mixed"),
@@ -160,11 +162,11 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
         ("32-true", (9, 0), {"avx512_bf16": True}, "32-true"),
     ],
 )
-def test_bf16_where_the_device_computes_in_it(
+def test_bf16_where_the_device_is_faster_in_it(
     small: dict[str, Any],
     precision: str,
     card: tuple[int, int] | None,
-    processor: dict[str, bool],
+    processor: dict[str, Any],
     used: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -43,7 +43,7 @@ class Recipe(Experiment):
 
     `targets`: head name → what it learns; the first is the model's default. The pictures are those of the first target's data set; the
     others must label the same rows. Training rows that say nothing to any head are left out. The best epoch is the one with the highest
-    mean accuracy over the heads on the split `select_on`. `precision` "auto": bf16 where the device computes in it, else float32.
+    mean accuracy over the heads on the split `select_on`. `precision` "auto": bf16 where the device is faster in it, else float32.
     `compile`: by torch.compile, which takes a minute and a C++ compiler on a CPU, and pays for long runs; "reduce-overhead" has its CUDA
     graphs too, for small networks on large cards. `flip_average`: the artifact averages each picture with its mirror image;
     `shift_average`: with its copies shifted by so many pixels up, down, left and right (test-time crops); with both, ten views. `features`:
