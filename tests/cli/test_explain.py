@@ -146,6 +146,7 @@ def test_the_classes_of_a_data_set_have_means(mien, people, tmp_path) -> None:
     assert [(one["n"], one["available"]) for one in told["classes"]] == [(2, 4)] * 7
     anger = next(one for one in told["classes"] if one["label"] == "anger")
     assert anger["maps"]["occlusion"]["n"] == 2
+    assert anger["views"] == anger["rows"][0]["views"] == []
     assert len(anger["rows"]) == 2
     assert all(row["maps"]["occlusion"]["label"] == "anger" for row in anger["rows"])
     assert Path(anger["figure"]) == out / "anger.png"

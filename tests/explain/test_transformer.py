@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.core.errors import ArtifactError, InputError, OptionError
-from mien.explain import explain, warped_views
+from mien.explain import WarpedView, explain, mean_view, warped_views
 from mien.explain.transformer import fit_affine
 from tests.explain.parts import NODE, SHRINK, SIDE, TILT, Foreign, faces, grid_of, looking, made, noise, planted, sampling
 
@@ -30,6 +30,16 @@ def test_the_views_of_each_crop(tmp_path: Path) -> None:
         assert (second.image.min(), second.image.max()) == (0, 255)
         assert np.corrcoef(second.image.ravel(), mean.ravel())[0, 1] > 0.98
     assert warped_views(looking(tmp_path), crops[:0]) == []
+
+
+def test_the_mean_of_views() -> None:
+    dark, light = (
+        WarpedView(np.full((SIDE, SIDE), gray, np.uint8), theta.astype(np.float32)) for gray, theta in ((90, TILT), (200, SHRINK))
+    )
+    found = mean_view([dark, light])
+    assert (found.image.dtype, found.theta.dtype) == (np.uint8, np.float32)
+    assert (found.image == 145).all()
+    np.testing.assert_allclose(found.theta, (TILT + SHRINK) / 2, atol=1e-6)
 
 
 def test_colour_is_shown_in_colour(tmp_path: Path) -> None:

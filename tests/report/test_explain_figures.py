@@ -12,7 +12,16 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from mien.core.errors import OutputError
 from mien.explain import Explanation, WarpedView, average
 from mien.report.explain_colours import AGAINST, FOR, colour_bar, enlarged, overlay, scale_ends, tinted
-from mien.report.explain_figures import FigureFolder, averages_figure, class_figure, enlarged_whole, face_figure, said_of, theta_words
+from mien.report.explain_figures import (
+    SMALL,
+    FigureFolder,
+    averages_figure,
+    class_figure,
+    enlarged_whole,
+    face_figure,
+    said_of,
+    theta_words,
+)
 from mien.report.explain_values import ExplainedClass, ExplainedFace
 from tests.report.parts import face
 from tests.report.test_palette import SIGHTS, encoded, linear
@@ -31,10 +40,10 @@ def one_face(*maps: Explanation, views: int = 0, result: bool = False) -> Explai
     return ExplainedFace("face 1", np.full((60, 60, 3), 120, np.uint8), maps, shown, face(label="happiness") if result else None)
 
 
-def one_class(label: str, n: int = 3) -> ExplainedClass:
-    maps = [explained(label, seed=i) for i in range(n)]
-    examples = tuple(ExplainedFace(f"row {i}", np.zeros((24, 24, 3), np.uint8), (one,)) for i, one in enumerate(maps))
-    return ExplainedClass(label, np.arange(n), 40, (average(maps)[label],), examples)
+def one_class(label: str, n: int = 3, views: int = 0) -> ExplainedClass:
+    maps, seen = [explained(label, seed=i) for i in range(n)], one_face(views=views).views
+    examples = tuple(ExplainedFace(f"row {i}", np.zeros((24, 24, 3), np.uint8), (one,), seen) for i, one in enumerate(maps))
+    return ExplainedClass(label, np.arange(n), 40, (average(maps)[label],), examples, seen)
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
@@ -94,6 +103,7 @@ def test_what_is_said_of_a_face() -> None:
     assert said_of(one_face(explained("happiness"), result=True)) == "happiness 90%"
     assert said_of(one_face(explained(), result=True)) == "happiness 90%; shown for anger, 62%"
     assert theta_words(THETA) == "+1.00x −0.50y +0.25\n+0.00x +1.00y −1.00"
+    assert theta_words(np.full((2, 3), -0.001, np.float32)) == "+0.00x +0.00y +0.00\n+0.00x +0.00y +0.00"
 
 
 def test_the_means_stand_side_by_side_and_an_empty_class_is_left_out() -> None:
@@ -105,6 +115,14 @@ def test_the_means_stand_side_by_side_and_an_empty_class_is_left_out() -> None:
     assert three.shape[0] == two.shape[0]
     assert averages_figure([ExplainedClass("x", np.arange(0), 0)], "none").shape[2] == 3
     assert class_figure(one_class("anger", 12), most=4).shape[1] < class_figure(one_class("anger", 12)).shape[1]
+
+
+def test_each_spatial_transformer_has_a_row_of_views() -> None:
+    for n in (0, 1, 2):
+        shown = one_class("anger", views=n)
+        for figure, faces in ((class_figure(shown), 3), (averages_figure([shown], "m"), 1)):
+            of_views = int((figure == 80).all(axis=2).sum())  # the gray of a view, which is rare elsewhere
+            assert n * faces * SMALL**2 <= of_views < (n * faces + 0.5) * SMALL**2
 
 
 def test_a_second_run_replaces_the_first_ones_figures_and_nobody_elses(tmp_path: Path) -> None:

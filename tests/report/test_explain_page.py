@@ -54,7 +54,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Page:
     path = tmp_path_factory.mktemp("classes") / "r.html"
-    shown = [one_class("anger"), one_class("fear", 12), ExplainedClass("disgust", np.arange(0), 55)]
+    shown = [one_class("anger", views=1), one_class("fear", 12, views=1), ExplainedClass("disgust", np.arange(0), 55)]
     write_classes(path, shown, SETTING, "miennet on fer2013, test", CHECKS[:1])
     return Page(path)
 
@@ -112,9 +112,17 @@ def test_the_classes_stand_side_by_side_with_their_numbers(classes: Page) -> Non
     assert "n = 12 of 40" in classes.text
     assert "8 of 12 faces drawn, of 40 in the split" in classes.text
     assert "No face was drawn of: disgust." in classes.text
-    assert len(classes.all("div", "averages")) == 2
+    assert len(classes.all("div", "averages")) == 3
     assert len(classes.all("div", "examples")) == 2
     assert "share of each face’s largest value" in classes.text
+
+
+def test_the_classes_have_their_views(classes: Page) -> None:
+    named = [attrs["alt"] for attrs in classes.all("img")]
+    assert [name for name in named if "mean view" in name] == ["mean view 1 for anger", "mean view 1 for fear"]
+    assert sum(name.endswith(", view 1") for name in named) == 3 + 8
+    assert "What transformer 1 sees" in classes.text
+    assert "From the top: the face, Occlusion, view 1." in classes.text
 
 
 def test_nothing_drawn_is_still_a_page(tmp_path: Path) -> None:

@@ -81,6 +81,13 @@ def test_nothing_for_it_has_no_place() -> None:
         assert strongest(found, 9) == "–"
 
 
+def test_what_is_alike_everywhere_is_on_no_part_most() -> None:
+    heat = np.ones((48, 48), np.float32)
+    assert strongest(mass(heat), 48) == "–"
+    heat[36:] += 0.1
+    assert strongest(mass(heat), 48) == "mouth and chin"
+
+
 def test_an_unknown_framing_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="geometric"):
         mass(np.ones((9, 9), np.float32), "geometrical")

@@ -15,7 +15,7 @@ from mien.core.errors import ArtifactError, DecodeError, InputError, LabelError,
 from mien.core.types import RGB, Frame
 from mien.datasets.base import Dataset, split_name
 from mien.evaluation.run import labelled_rows
-from mien.explain import Explanation, WarpedView, average, explain, randomised, sanity_check, warped_views
+from mien.explain import Explanation, WarpedView, average, explain, mean_view, randomised, sanity_check, warped_views
 from mien.preprocess import Crops
 from mien.report.explain_page import Check
 from mien.report.explain_values import ExplainedClass, ExplainedFace, ExplainedSource
@@ -181,4 +181,4 @@ def _class(
         for row, image, own, seen in zip(rows.tolist(), images, maps, views, strict=True)
     )
     means = tuple(average(column)[label] for column in zip(*maps, strict=True))
-    return ExplainedClass(label, rows, available, means, examples)
+    return ExplainedClass(label, rows, available, means, examples, tuple(map(mean_view, zip(*views, strict=True))))

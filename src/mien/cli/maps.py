@@ -25,6 +25,7 @@ from mien.report.explain_values import (
     ExplainedClass,
     ExplainedFace,
     ExplainedSource,
+    View,
     flat_shares,
     mass,
     strongest,
@@ -99,8 +100,7 @@ class Pictures:
         stem, title = f"{Path(name).stem}-face{place}", f"{name}, {face.name}"
         files = _save(self._folder, stem, lambda: face_figure(face, title), arrays if self._arrays else None)
         said = {} if face.result is None else frame_dict(FrameResult(0, None, (face.result,)))["faces"][0]
-        views = [[list(map(number, row)) for row in view.theta.tolist()] for view in face.views]
-        return {**said, "maps": _maps(face.maps, framing), "views": views, **files}
+        return {**said, "maps": _maps(face.maps, framing), "views": _thetas(face.views), **files}
 
 
 class Classes:
@@ -164,13 +164,20 @@ class Classes:
                 "path": None if paths is None else str(paths[row]),
                 "score": number(face.maps[0].score),
                 "maps": _maps(face.maps, framing),
+                "views": _thetas(face.views),
             }
             for row, face in zip(one.rows.tolist(), one.examples, strict=True)
         ]
         files = self._figures.get(one.label, _NO_FILES)
         return {
-            "label": one.label, "n": len(one.rows), "available": one.available, "maps": _maps(one.maps, framing), **files, "rows": rows
-        }  # fmt: skip
+            "label": one.label,
+            "n": len(one.rows),
+            "available": one.available,
+            "maps": _maps(one.maps, framing),
+            "views": _thetas(one.views),
+            **files,
+            "rows": rows,
+        }
 
 
 def _document(setting: Setting) -> dict[str, Any]:
@@ -198,6 +205,10 @@ def _maps(maps: Sequence[Explained], framing: str) -> dict[str, Any]:
         }
         for one in maps
     }
+
+
+def _thetas(views: Sequence[View]) -> list[list[list[float | None]]]:
+    return [[list(map(number, row)) for row in view.theta.tolist()] for view in views]
 
 
 def _cells(one: Explained, framing: str) -> tuple[str, ...]:

@@ -56,6 +56,12 @@ def warped_views(model: ExpressionModel, crops: Crops) -> list[list[WarpedView]]
     return [list(views) for views in zip(*columns, strict=True)]
 
 
+def mean_view(views: Sequence[WarpedView]) -> WarpedView:
+    """What one spatial transformer makes of several crops: the means of the views, one or more, and of their maps θ."""
+    image = np.rint(np.mean([one.image for one in views], axis=0)).astype(np.uint8)
+    return WarpedView(image, np.mean([one.theta for one in views], axis=0, dtype=np.float32))
+
+
 def stn(model: ExpressionModel, images: NDArray[np.uint8], columns: Sequence[int]) -> NDArray[np.float32]:
     """Heat float32 (N, S, S): how densely the spatial transformers look at each pixel, the same for every label.
 

@@ -18,7 +18,7 @@ from mien.core.types import RGB
 from mien.report.annotated import is_drawn, stem_of
 from mien.report.draw import percent
 from mien.report.explain_colours import colour_bar, enlarged, overlay, scale_ends
-from mien.report.explain_values import WAYS, Explained, ExplainedClass, ExplainedFace, captions, limit_of
+from mien.report.explain_values import WAYS, Explained, ExplainedClass, ExplainedFace, View, captions, limit_of, seen_by
 from mien.report.values import text
 from mien.report.video import MARK
 
@@ -69,21 +69,21 @@ def face_figure(face: ExplainedFace, title: str, *, side: int = PANEL) -> RGB:
 
 
 def class_figure(one: ExplainedClass, *, side: int = SMALL, most: int = EXAMPLES) -> RGB:
-    """The first `most` examples of a class: their faces, and under them their maps, a row a method; uint8 (H, W, 3)."""
+    """The first `most` examples of a class: their faces, under them their maps, a row a method, and their views; uint8 (H, W, 3)."""
     shown = one.examples[:most]
     faces = _Row(tuple(_Panel(enlarged_whole(face.picture, side), face.name, percent(face.maps[0].score)) for face in shown))
     rows = [_of_method([face.maps[place] for face in shown], side, each_its_own=True) for place in range(len(one.maps))]
     words = f"{len(shown)} of the {len(one.rows):,} faces drawn; the class has {one.available:,}. Each map has its own scale."
-    return _sheet(one.label, words, [faces, *rows])
+    return _sheet(one.label, words, [faces, *rows, *_views([face.views for face in shown], side)])
 
 
 def averages_figure(classes: Sequence[ExplainedClass], title: str, *, side: int = SMALL) -> RGB:
-    """The means of the classes side by side: the mean faces, and under them the mean maps, a row a method; uint8 (H, W, 3)."""
+    """The means of the classes side by side: faces, under them maps, a row a method, and views; uint8 (H, W, 3)."""
     shown = [one for one in classes if one.maps]
     faces = _Row(tuple(_Panel(enlarged(one.maps[0].image, side), one.label, f"n = {one.maps[0].n:,}") for one in shown))
     rows = [_of_method([one.maps[place] for one in shown], side) for place in range(len(shown[0].maps) if shown else 0)]
     words = "Each map is the mean over the faces of its class, each divided by its own largest value; a row has one scale."
-    return _sheet(title, words, [faces, *rows])
+    return _sheet(title, words, [faces, *rows, *_views([one.views for one in shown], side)])
 
 
 def said_of(face: ExplainedFace) -> str:
@@ -98,7 +98,7 @@ def said_of(face: ExplainedFace) -> str:
 
 def theta_words(theta: NDArray[np.float32]) -> str:
     """An affine map in two lines: what each coordinate of the crop becomes."""
-    return "\n".join(f"{a:+.2f}x {b:+.2f}y {c:+.2f}".replace("-", "−") for a, b, c in theta.tolist())
+    return "\n".join(f"{a:+.2f}x {b:+.2f}y {c:+.2f}".replace("-", "−") for a, b, c in (theta.round(2) + 0.0).tolist())  # no −0.00
 
 
 def enlarged_whole(picture: RGB, side: int) -> RGB:
@@ -165,6 +165,12 @@ def _of_method(maps: Sequence[Explained], side: int, *, each_its_own: bool = Fal
     common = limit_of([one.heat for one in maps])
     panels = tuple(_Panel(overlay(one.image, one.heat, limit_of([one.heat]) if each_its_own else common, side)) for one in maps)
     return _Row(panels, f"{way.title}: {way.unit}", None if each_its_own else _Scale(common, way.signed, "share of each face's largest"))
+
+
+def _views(views: Sequence[Sequence[View]], side: int) -> list[_Row]:
+    """The views of several faces or classes, a row a spatial transformer."""
+    panels = [[_Panel(enlarged(one.image, side), note=theta_words(one.theta)) for one in row] for row in zip(*views, strict=True)]
+    return [_Row(tuple(row), seen_by(place)) for place, row in enumerate(panels)]
 
 
 def _sheet(title: str, words: str, rows: Sequence[_Row]) -> RGB:

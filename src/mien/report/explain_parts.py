@@ -22,6 +22,7 @@ from mien.report.explain_values import (
     flat_shares,
     limit_of,
     mass,
+    seen_by,
     strongest,
 )
 from mien.report.thumbs import data_uri, jpeg, scene
@@ -44,7 +45,7 @@ def source_card(source: ExplainedSource, framing: str, *, most: int) -> str:
 
 
 def averages(classes: Sequence[ExplainedClass], framing: str) -> str:
-    """The mean face of each class, and a row of mean maps for each method, all maps of a row on one scale."""
+    """The mean face of each class, a row of mean maps for each method, all on one scale, and a row of mean views for each transformer."""
     shown = [one for one in classes if one.maps]
     if not shown:
         return ""
@@ -52,6 +53,7 @@ def averages(classes: Sequence[ExplainedClass], framing: str) -> str:
         _figure(enlarged(one.maps[0].image, MAP_PX), f"mean face of {one.label}", f"<b>{safe(one.label)}</b>{_drawn(one)}") for one in shown
     )
     rows = "".join(_average_row([one.maps[place] for one in shown], framing) for place in range(len(shown[0].maps)))
+    rows += "".join(_view_row(place, [(one.label, one.views[place]) for one in shown]) for place in range(len(shown[0].views)))
     note = '<p class="note">Each map is the mean over the faces of its class, each divided by its own largest value.</p>'
     return (
         f'<section><h2>The mean of each class</h2><div class="card"><h3>Mean face</h3><div class="averages">{faces}</div>'
@@ -60,14 +62,14 @@ def averages(classes: Sequence[ExplainedClass], framing: str) -> str:
 
 
 def class_card(one: ExplainedClass) -> str:
-    """Some faces of a class, each with its maps under it."""
+    """Some faces of a class, each with its maps and views under it."""
     shown = one.examples[:EXAMPLES]
     figures = "".join(
-        f"<figure>{_image(enlarged(face.maps[0].image, SMALL_PX), face.name)}{_maps_alone(face)}"
+        f"<figure>{_image(enlarged(face.maps[0].image, SMALL_PX), face.name)}{_maps_alone(face)}{_views_alone(face)}"
         f"<figcaption><b>{safe(face.name)}</b> {score(face.maps[0].score)}</figcaption></figure>"
         for face in shown
     )
-    order = ", ".join(WAYS[each.method].title for each in one.maps)
+    order = ", ".join([*(WAYS[each.method].title for each in one.maps), *(f"view {n}" for n in range(1, len(one.views) + 1))])
     return (
         f'<article class="card"><header><h3>{safe(one.label)}</h3><p>{len(shown)} of {count(len(one.rows), "face")} drawn, of '
         f"{one.available:,} in the split</p></header>"
@@ -79,7 +81,7 @@ def class_card(one: ExplainedClass) -> str:
 def _face(face: ExplainedFace, framing: str, context: str) -> str:
     crop = _figure(enlarged_or_whole(face.picture), f"{face.name}, the face", "<b>the face</b>as it was cut")
     maps = "".join(_map(one, face.name) for one in face.maps)
-    views = "".join(_view(one, place, face.name) for place, one in enumerate(face.views, start=1))
+    views = "".join(_view(one, place, face.name) for place, one in enumerate(face.views))
     return (
         f'<div class="explained"><h4>{safe(face.name)}: {safe(said_of(face))}</h4>'
         f'<div class="maps">{context}{crop}{maps}{views}</div>{_places(face.maps, framing)}</div>'
@@ -94,8 +96,20 @@ def _map(one: Explained, name: str) -> str:
 
 
 def _view(one: View, place: int, name: str) -> str:
-    words = f'<b>What transformer {place} sees</b><code class="theta">{safe(theta_words(one.theta))}</code>'
-    return _figure(enlarged(one.image, MAP_PX), f"{name}, view {place}", words)
+    return _figure(enlarged(one.image, MAP_PX), f"{name}, view {place + 1}", f"<b>{seen_by(place)}</b>{_theta(one)}")
+
+
+def _view_row(place: int, views: Sequence[tuple[str, View]]) -> str:
+    """The mean views of one transformer, a label each."""
+    figures = "".join(
+        _figure(enlarged(one.image, MAP_PX), f"mean view {place + 1} for {label}", f"<b>{safe(label)}</b>{_theta(one)}")
+        for label, one in views
+    )
+    return f'<h3>{seen_by(place)} <small>mean view, mean θ</small></h3><div class="averages">{figures}</div>'
+
+
+def _theta(one: View) -> str:
+    return f'<code class="theta">{safe(theta_words(one.theta))}</code>'
 
 
 def _figure(picture: RGB, alt: str, words: str, ramp: str = "") -> str:
@@ -161,6 +175,10 @@ def _maps_alone(face: ExplainedFace) -> str:
     return "".join(
         _image(overlay(one.image, one.heat, limit_of([one.heat]), SMALL_PX), f"{face.name}, {WAYS[one.method].title}") for one in face.maps
     )
+
+
+def _views_alone(face: ExplainedFace) -> str:
+    return "".join(_image(enlarged(one.image, SMALL_PX), f"{face.name}, view {place}") for place, one in enumerate(face.views, start=1))
 
 
 def enlarged_or_whole(picture: RGB) -> RGB:

@@ -84,7 +84,8 @@ class ExplainedSource:
 class ExplainedClass:
     """One class of a data set: its mean explanation by each method, and the faces `examples` behind it, with their `rows` there.
 
-    `available`: how many rows the class has in that split. A class of which no face was drawn has no `maps`.
+    `available`: how many rows the class has in that split. A class of which no face was drawn has no `maps`. `views`: the mean view of each
+    spatial transformer.
     """
 
     label: str
@@ -92,6 +93,7 @@ class ExplainedClass:
     available: int
     maps: tuple[Explained, ...] = ()
     examples: tuple[ExplainedFace, ...] = ()
+    views: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
 """Method → how to read it; the names are those of `mien.explain.METHODS`."""
 
 FAINT = 0.01
+EVEN = 0.01
 
 REGIONS = ("brows and eyes", "nose and cheeks", "mouth and chin", "around the face")
 
@@ -209,17 +212,24 @@ def flat_shares(side: int, framing: str = "fer2013") -> Mapping[str, float]:
 
 
 def strongest(found: Mass, side: int, framing: str = "fer2013") -> str:
-    """The region with the most evidence for its size; "–" where there is none."""
+    """The region with the most evidence for its size; "–" where there is none, or all have as much within EVEN."""
     if found.regions is None:
         return "–"
-    flat, shares = flat_shares(side, framing), found.regions
-    return max(REGIONS, key=lambda name: shares[name] / max(flat[name], 1e-9))
+    flat = flat_shares(side, framing)
+    densities = {name: share / max(flat[name], 1e-9) for name, share in found.regions.items()}
+    top = max(REGIONS, key=densities.__getitem__)
+    return top if densities[top] > 1 + EVEN else "–"
 
 
 def limit_of(heats: Sequence[NDArray[np.float32]]) -> float:
     """The heat at the ends of a colour scale: the 99.5th percentile of the absolute values, so that no single pixel sets it."""
     values = np.abs(np.stack(heats))
     return float(np.percentile(values, 99.5)) or float(values.max())
+
+
+def seen_by(place: int) -> str:
+    """What a view of the transformer at `place`, from 0, is called."""
+    return f"What transformer {place + 1} sees"
 
 
 def captions(one: Explained) -> tuple[str, ...]:
