@@ -178,7 +178,7 @@ LESSONS: dict[str, dict[str, str]] = {
     "cnn3": PLAIN,
     "mini_xception": {"phases": "[{epochs = 4, size = 48}]", "optim.learning_rate": "5e-3"},
     "densecnn": {"phases": "[{epochs = 4, size = 32}]", "optim.learning_rate": "5e-3"},
-    "vgg16_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
+    "vgg16_bn": DEEPER | {"phases": "[{epochs = 2, size = 32}]"},
     "vgg19_bn": DEEPER | {"phases": "[{epochs = 3, size = 32}]"},
     "transfer_vgg16": FROZEN,
     "transfer_vgg16_fer2013": FROZEN,
