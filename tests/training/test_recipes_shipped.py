@@ -270,17 +270,31 @@ def _pretrain(name: str, path: Path) -> None:
     with TemporaryDirectory() as folder:
         run = train(load_recipe("transfer_vgg16", SHORT | own | BACKBONES[name]), Path(folder), Path(folder) / "run", export=False)
         learnt = list(best_network(run).get_submodule("features").children())
-    if run.recipe.model.name == "vgg16_bn":  # which learns in minutes, and is a VGG-16 when it has
-        learnt = [
-            fuse_conv_bn_eval(part, after) if isinstance(part, nn.Conv2d) else part
-            for part, after in pairwise([*learnt, nn.Identity()])
-            if not isinstance(part, nn.BatchNorm2d)
-        ]
+    if run.recipe.model.name == "vgg16_bn":
+        learnt = _folded(learnt)
     whole = get_model(name)
     theirs = [part for key, part in getattr(whole, "features", whole).named_children() if key not in ("avgpool", "fc")]
     for part, trained in zip(theirs, learnt, strict=False):  # one of ours ends with a ReLU more
         part.load_state_dict(trained.state_dict())
     save_file({key: value for key, value in whole.state_dict().items() if not key.startswith(("classifier.", "fc."))}, path)
+
+
+def _folded(parts: list[nn.Module]) -> list[nn.Module]:
+    """The parts of a VGG with batch normalisation, which learns in minutes, as those of the plain VGG that computes the same."""
+    return [
+        fuse_conv_bn_eval(part, after) if isinstance(part, nn.Conv2d) else part
+        for part, after in pairwise([*parts, nn.Identity()])
+        if not isinstance(part, nn.BatchNorm2d)
+    ]
+
+
+def test_a_folded_vgg_computes_the_same() -> None:
+    whole, x = get_model("vgg11_bn").features, torch.rand(2, 3, 32, 32)
+    whole(torch.rand(8, 3, 32, 32))  # so that the running statistics are not those of the start
+    parts = _folded(list(whole.eval().children()))
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in parts)
+    with torch.inference_mode():
+        torch.testing.assert_close(nn.Sequential(*parts)(x), whole(x), rtol=1e-3, atol=1e-5)
 
 
 SEVEN = {"targets": '{fer7 = {dataset = "fer2013"}}'}

@@ -159,6 +159,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
 
 FAINT = 0.01
 EVEN = 0.01
+"""By what share a region has to exceed what a map without any preference would have there, to be the strongest."""
 
 REGIONS = ("brows and eyes", "nose and cheeks", "mouth and chin", "around the face")
 
@@ -212,7 +213,7 @@ def flat_shares(side: int, framing: str = "fer2013") -> Mapping[str, float]:
 
 
 def strongest(found: Mass, side: int, framing: str = "fer2013") -> str:
-    """The region with the most evidence for its size; "–" where there is none, or all have as much within EVEN."""
+    """The region with the most evidence for its size; "–" where there is none, or none exceeds its area by EVEN."""
     if found.regions is None:
         return "–"
     flat = flat_shares(side, framing)
