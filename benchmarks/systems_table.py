@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import ttest_rel
 
 from mien.evaluation.bootstrap import Interval, resampled_sums
 from mien.evaluation.compare import mcnemar
@@ -237,13 +238,22 @@ def differences(pairs: Sequence[Sequence[str]], note: str, records: Sequence[Rec
 
 def difference(first: Record, second: Record) -> Sequence[str]:
     """One line of that table."""
-    left, right = answers(first), answers(second)
-    middle, ends = over_pictures(first, left - right)
+    middle, ends = over_pictures(first, answers(first) - answers(second))
     told = f"{signed(middle, 2)} ({signed(ends.low)} – {signed(ends.high)})"
-    if len(first["runs"]) + len(second["runs"]) > 2:
-        return (f"`{first['name']}` − `{second['name']}`", told, "", "")
-    alone = int((left > right).sum()), int((right > left).sum())
-    return (f"`{first['name']}` − `{second['name']}`", told, f"{alone[0]} / {alone[1]}", f"{mcnemar(*alone)[1]:.3f}")
+    return (f"`{first['name']}` − `{second['name']}`", told, *paired(first, second))
+
+
+def paired(first: Record, second: Record) -> tuple[str, str]:
+    """What each has right alone, with McNemar's mid-p; of several seeds, the same of both, the difference of each, with p of paired t."""
+    left, right = ({run["seed"]: mask(run["right"], record["n"]) for run in record["runs"]} for record in (first, second))
+    if len(left) == len(right) == 1:
+        (a,), (b,) = left.values(), right.values()
+        alone = int((a & ~b).sum()), int((b & ~a).sum())
+        return f"{alone[0]} / {alone[1]}", f"{mcnemar(*alone)[1]:.3f}"
+    if left.keys() != right.keys():
+        return "", ""
+    pairs = [(left[seed].mean(), right[seed].mean()) for seed in sorted(left)]
+    return "by seed " + ", ".join(signed(a - b, 2) for a, b in pairs), f"{ttest_rel(*zip(*pairs, strict=True)).pvalue:.3f}"
 
 
 def signed(share: float, digits: int = 1) -> str:

@@ -26,6 +26,7 @@ def test_size_follows_the_phases(small: dict[str, Any]) -> None:
         ("optim.batchsize", "3", "Did you mean batch_size?"),
         ("sede", "3", "Did you mean seed"),
         ("targets.fer7.los", "'x'", "Did you mean loss?"),
+        ("model.gaussian", "-1", "model.gaussian: Input should be greater than 0, or 'he', received -1."),
         ("optim.learning_rate", "-1", "greater than 0"),
         ("optim.learning_rate", "inf", "finite number"),
         ("optim.schedule", "triangle", "'one_cycle', 'cosine', 'constant', 'step' or 'plateau'"),

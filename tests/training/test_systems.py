@@ -135,7 +135,7 @@ def test_records_are_compared_picture_by_picture(systems: ModuleType, tables: Mo
     first = tables.read(records / "short.json")
     n, rng = first["n"], np.random.default_rng(0)
     right = rng.random((2, n)) < 0.6
-    pair = [first | {"name": name, "runs": [{"right": systems.packed(row)}]} for name, row in zip("ab", right, strict=True)]
+    pair = [first | {"name": name, "runs": [{"seed": 0, "right": systems.packed(row)}]} for name, row in zip("ab", right, strict=True)]
     groups = np.arange(n)
     for places in first["together"]:
         groups[places] = places[0]
@@ -145,6 +145,13 @@ def test_records_are_compared_picture_by_picture(systems: ModuleType, tables: Mo
     assert told == f"{tables.signed(want.difference, 2)} ({tables.signed(want.interval.low)} – {tables.signed(want.interval.high)})"
     assert (alone, p) == (f"{want.only_a} / {want.only_b}", f"{want.p_mid:.3f}")
     assert list(tables.differences([["x", "y"]], "", [])) == []
+    several = [one | {"runs": [run | {"seed": seed} for seed, run in enumerate(one["runs"] * 2)]} for one in pair]
+    several[1]["runs"][1]["right"] = pair[0]["runs"][0]["right"]
+    _, told, by_seed, p = tables.difference(*several)
+    assert told.startswith(f"{tables.signed(want.difference / 2, 2)} (")
+    assert by_seed == f"by seed {tables.signed(want.difference, 2)}, +0.00"
+    assert p == "0.500"  # of t = 1 with one degree of freedom, whatever the difference
+    assert tables.difference(several[0], pair[1])[2:] == ("", "")
     other = dict(pair[1], recipe="y", rows="another split")
     assert list(tables.differences([[RECIPE, "y"]], "", [pair[0], other])) == []
     assert len(list(tables.differences([[RECIPE, "y"]], "", [pair[0], other | {"rows": first["rows"]}]))) == 3

@@ -195,20 +195,33 @@ def checked(part: type[AnyPart], data: dict[str, Any], where: str = "recipe") ->
     try:
         return part.model_validate(data)
     except ValidationError as error:
-        lines = "; ".join(_describe(dict(e), part) for e in error.errors())
+        faults: dict[tuple[str | int, ...], list[dict[str, Any]]] = {}
+        for fault in map(dict, error.errors()):
+            faults.setdefault(_place(fault, data), []).append(fault)
+        lines = "; ".join(_describe(place, found, part) for place, found in faults.items())
         raise RecipeError(f"{where}: {lines}.") from error
 
 
-def _describe(error: dict[str, Any], whole: type[Part]) -> str:
-    told = str(error["msg"]).removeprefix("Value error, ")
-    if not error["loc"]:  # a rule over several keys
+def _place(fault: dict[str, Any], data: Any) -> tuple[str | int, ...]:
+    """Where in `data` a fault is: pydantic's path without the names that it gives the sides of a union, which each have a fault there."""
+    path: tuple[str | int, ...] = fault["loc"]
+    for depth, step in enumerate(path):
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return path if fault["type"] == "missing" else path[:depth]
+    return path
+
+
+def _describe(place: tuple[str | int, ...], faults: list[dict[str, Any]], whole: type[Part]) -> str:
+    told = " or ".join(str(fault["msg"]).removeprefix("Value error, ") for fault in faults)
+    if not place:  # a rule over several keys
         return told
-    *parents, key = error["loc"]
-    if error["type"] == "extra_forbidden":
-        place = f"key of {'.'.join(map(str, parents))}" if parents else "key"
-        return str(UnknownNameError(place, key, _part_at(error["loc"][:-1], whole).model_fields)).rstrip(".")
-    key = ".".join(map(str, error["loc"]))
-    return f"{key}: {told}, received {error.get('input')!r}"
+    *parents, key = place
+    if faults[0]["type"] == "extra_forbidden":
+        where = f"key of {'.'.join(map(str, parents))}" if parents else "key"
+        return str(UnknownNameError(where, str(key), _part_at(place[:-1], whole).model_fields)).rstrip(".")
+    return f"{'.'.join(map(str, place))}: {told.replace(' or Input should be', ', or')}, received {faults[0].get('input')!r}"
 
 
 def _part_at(loc: tuple[str | int, ...], whole: type[Part]) -> type[Part]:
