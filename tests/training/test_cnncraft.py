@@ -111,6 +111,16 @@ def test_a_backbone_of_gray_sees_the_gray_of_colours() -> None:
     torch.testing.assert_close(seen, expected, atol=1e-4, rtol=1e-4)
 
 
+def test_the_gain_multiplies_the_vectors_alone() -> None:
+    options = {"backbone": "miennet", "handcrafted": 5}
+    model = build("cnncraft", {"fer7": 7}, options | {"handcrafted_gain": 0.5}).eval()
+    plain = build("cnncraft", {"fer7": 7}, options).eval()
+    plain.load_state_dict(model.state_dict())
+    pictures, vectors = torch.full((2, 1, 32, 32), 99.0), torch.randn(2, 5)
+    assert torch.equal(model(pictures, vectors)["fer7"], plain(pictures, vectors / 2)["fer7"])
+    assert not torch.equal(model(pictures, vectors)["fer7"], plain(pictures, vectors)["fer7"])
+
+
 def test_the_decoder_mirrors_the_encoder() -> None:
     whole = Autoencoder(3, (8, 16)).eval()
     assert whole.encoder(torch.rand(2, 3, 32, 32)).shape == (2, 16, 8, 8)

@@ -90,7 +90,8 @@ class LocalScores(PictureTransformer):
         from mien.features.registry import told
 
         made = cls(**told(describe), neighbours=local.neighbours, C=local.C)
-        made.restore({f"of/{key}": value for key, value in describe.state().items()} | _machine(before, shift, local))
+        machine = _machine(before.astype(np.float32), shift.astype(np.float32), local)
+        made.restore({f"of/{key}": value for key, value in describe.state().items()} | machine)
         return made
 
     def check(self) -> None:
@@ -130,5 +131,5 @@ class LocalScores(PictureTransformer):
         return hasattr(self, "local_")
 
 
-def _machine(before: NDArray[np.float64], shift: NDArray[np.float64], local: LocalSVM) -> dict[str, NDArray[Any]]:
+def _machine(before: NDArray[np.float32], shift: NDArray[np.float32], local: LocalSVM) -> dict[str, NDArray[Any]]:
     return {"before": before, "shift": shift, "rows": local.rows_, "classes": local.classes_[local.columns_]}
