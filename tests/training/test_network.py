@@ -42,5 +42,5 @@ def test_a_spatial_transformer_starts_as_the_identity_all_the_same() -> None:
 
 @pytest.mark.parametrize("value", ["0", "-1", "hee"])
 def test_a_start_that_does_not_exist_is_refused(value: str) -> None:
-    with pytest.raises(RecipeError, match=r"model\.gaussian.*should be 'he'"):
+    with pytest.raises(RecipeError, match=r"model\.gaussian: .*, or 'he', received"):
         load_recipe("vgg16", {"model.gaussian": value})
