@@ -249,11 +249,15 @@ def paired(first: Record, second: Record) -> tuple[str, str]:
     if len(left) == len(right) == 1:
         (a,), (b,) = left.values(), right.values()
         alone = int((a & ~b).sum()), int((b & ~a).sum())
-        return f"{alone[0]} / {alone[1]}", f"{mcnemar(*alone)[1]:.3f}"
+        return f"{alone[0]} / {alone[1]}", chance(mcnemar(*alone)[1])
     if left.keys() != right.keys():
         return "", ""
     pairs = [(left[seed].mean(), right[seed].mean()) for seed in sorted(left)]
-    return "by seed " + ", ".join(signed(a - b, 2) for a, b in pairs), f"{ttest_rel(*zip(*pairs, strict=True)).pvalue:.3f}"
+    return "by seed " + ", ".join(signed(a - b, 2) for a, b in pairs), chance(ttest_rel(*zip(*pairs, strict=True)).pvalue)
+
+
+def chance(p: float) -> str:
+    return "< 0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def signed(share: float, digits: int = 1) -> str:
