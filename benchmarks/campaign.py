@@ -34,7 +34,8 @@ from typing import Any
 
 import torch
 from campaign_plan import UNIT, Campaign, Figures, Unit, read_campaign, units_of
-from campaign_table import into, log, tables
+from campaign_table import log, tables
+from documents import into
 
 from mien.artifact import load_model
 from mien.core.errors import MienError, OptionError, TrainingError
@@ -210,7 +211,7 @@ def main() -> int:
         plan = read_campaign(shipped if shipped.is_file() else Path(asked.plan))
         if asked.command == "table":
             text = report(plan, asked.out)
-            print(text if asked.into is None else f"Wrote {into(asked.into, text)}")
+            print(text if asked.into is None else f"Wrote {into(asked.into, 'campaign', text)}")
             return 0
         plan = plan if asked.workers is None else plan.model_copy(update={"workers": asked.workers})
         asked.out.mkdir(parents=True, exist_ok=True)

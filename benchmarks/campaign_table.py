@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, stdev
 
 from campaign_plan import Stage, Unit, gains, worth_it
-
-from mien.core.errors import OptionError
-from mien.core.files import write_text
+from documents import table
 
 COLUMNS = ("score", "accuracy_fer8", "accuracy_fer7", "score_flip", "score_flip+shift", "log_loss_fer8", "log_loss_fer7")
 FACTS = ("parameters", "epochs", "best_epoch", "seconds", "device", "torch", "mien", "failed")
-MARKS = ("<!-- campaign -->", "<!-- /campaign -->")
+HEAD = ("unit", "n", "mean", "FER+", "FER2013", "Δ", "views", "parameters", "seconds")
 
 Stages = Sequence[tuple[Stage, Sequence[Unit]]]
 
@@ -49,13 +46,12 @@ def _table(stage: Stage, units: Sequence[Unit]) -> str:
     names = list(dict.fromkeys(unit.name for unit in units))
     if stage.base is not None:
         names.sort(key=lambda name: name != stage.base)
-    head = ["unit", "n", "mean", "FER+", "FER2013", "Δ", "views", "parameters", "seconds"]
-    lines = [f"### {stage.name}\n", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    rows = []
     for name in names:
         told = [figures for unit in units if unit.name == name and (figures := unit.figures) and "score" in figures]
         failed = sum(1 for unit in units if unit.name == name and "failed" in (unit.figures or {}))
         if not told:
-            lines.append(f"| {name} | {'failed' if failed else '0'} |" + " |" * (len(head) - 2))
+            rows.append([name, "failed" if failed else "0"] + [""] * (len(HEAD) - 2))
             continue
         accuracies = [_spread([100 * row[key] for row in told if key in row]) for key in ("score", "accuracy_fer8", "accuracy_fer7")]
         views = " / ".join(
@@ -63,9 +59,8 @@ def _table(stage: Stage, units: Sequence[Unit]) -> str:
         )
         count = f"{len(told)}" + (f", {failed} failed" if failed else "")
         seconds = f"{mean(row['seconds'] for row in told):.0f}" if "seconds" in told[0] else ""
-        cells = [name, count, *accuracies, _gain(found.get(name, [])), views, f"{told[0]['parameters']:,}", seconds]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, count, *accuracies, _gain(found.get(name, [])), views, f"{told[0]['parameters']:,}", seconds])
+    return f"### {stage.name}\n\n{table(HEAD, rows)}"
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -79,13 +74,3 @@ def _gain(values: Sequence[float]) -> str:
         return ""
     spread = f" ({100 * stdev(values):.2f})" if len(values) > 1 else ""
     return f"{100 * mean(values):+.2f}{spread}" + (" ✓" if worth_it(values) else "")
-
-
-def into(path: Path, text: str) -> Path:
-    """Put the tables between the marks of a document. Raises OptionError where they are not there."""
-    whole = path.read_text(encoding="utf-8")
-    first, last = (whole.find(mark) for mark in MARKS)
-    if first < 0 or last < first:
-        raise OptionError(f"{path} has no lines {' and '.join(MARKS)} to put the tables between. Write them where the tables belong.")
-    write_text(path, f"{whole[: first + len(MARKS[0])]}\n\n{text}\n{whole[last:]}")
-    return path

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from documents import table
 from numpy.typing import NDArray
 from systems_table import section_in
 
@@ -89,16 +90,16 @@ def strict(result: SplitEvaluation, dataset: Dataset, unseen: NDArray[np.int64])
 
 def section(title: str, result: SplitEvaluation, unseen: Evaluation) -> str:
     columns = [("all", result.overall)] + ([("clean", result.clean)] if result.clean else []) + [("strict", unseen)]
-    lines = [f"## {title}\n", table(["", *(name for name, _ in columns)], figures([one for _, one in columns]))]
+    lines = [f"## {title}\n", table(["", *(name for name, _ in columns)], figures([one for _, one in columns])), ""]
     lines.append(temperatures(result))
     rows = [
         (c.label, f"{c.support:,}", cell(c.precision, c.precision_interval), cell(c.recall, c.recall_interval), cell(c.f1, c.f1_interval))
         for c in result.overall.per_class
     ]
-    lines += ["Each class, all images:\n", table(["", "n", "Precision", "Recall", "F1"], rows)]
+    lines += ["Each class, all images:\n", table(["", "n", "Precision", "Recall", "F1"], rows), ""]
     names = list(result.overall.labels)
     counts = zip(names, result.overall.confusion.tolist(), strict=True)
-    lines += ["Confusion, all images; rows are the truth:\n", table(["", *names], [(name, *map(str, row)) for name, row in counts])]
+    lines += ["Confusion, all images; rows are the truth:\n", table(["", *names], [(name, *map(str, row)) for name, row in counts]), ""]
     lines += [f"> {warning}\n" for warning in result.warnings]
     return "\n".join(lines)
 
@@ -154,7 +155,7 @@ def end_to_end(name: str, folder: Path) -> str:
     ]
     return (
         f"## Whole photographs\n\n{whole.n} close-ups, labelled by one annotator: too few and too noisy to rank models by, "
-        "enough to see that the whole way works.\n\n" + table(["", "n", "Accuracy"], rows)
+        "enough to see that the whole way works.\n\n" + table(["", "n", "Accuracy"], rows) + "\n"
     )
 
 
@@ -165,11 +166,6 @@ def photos(folder: Path) -> Dataset:
         with (Path(place) / "manifest.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("path", "label"), *rows])
         return load_dataset("manifest", place, labels="fer8", crop_size=96, split="test")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def cell(value: float, interval: Interval | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from documents import table
 from numpy.typing import NDArray
 from scipy.stats import ttest_rel
 
@@ -262,11 +263,6 @@ def chance(p: float) -> str:
 
 def signed(share: float, digits: int = 1) -> str:
     return f"{100 * share:+.{digits}f}".replace("-", "−")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def wrapped(text: str, indent: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import shutil
@@ -61,6 +62,13 @@ def test_the_python_of_the_readme_runs(code: str, desk: Path) -> None:
 def test_the_names_of_the_readme_are_those_of_the_registry(row: str, registry: dict[str, object]) -> None:
     line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
     assert set(re.findall(r"`(\w+)`", line)) == set(registry)
+
+
+def test_the_table_of_models_says_what_the_cards_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of a model: python benchmarks/cards.py."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    cards, documents = (importlib.import_module(name) for name in ("cards", "documents"))
+    assert documents.part(ROOT / "README.md", "models") == cards.section()
 
 
 @cache

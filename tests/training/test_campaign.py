@@ -170,13 +170,14 @@ def test_the_tables_say_what_each_trick_gave(campaign: ModuleType, plans: Module
         assert [(row["unit"], row["seed"]) for row in csv.DictReader(file)][:2] == [("base", "0"), ("cutmix", "0")]
     document = tmp_path / "training.md"
     document.write_text("before\n<!-- campaign -->\nold\n<!-- /campaign -->\nafter\n", encoding="utf-8")
-    tables = importlib.import_module("campaign_table")
-    tables.into(document, text)
+    documents = importlib.import_module("documents")
+    documents.into(document, "campaign", text)
+    assert documents.part(document, "campaign") == text.strip()
     assert "old" not in document.read_text(encoding="utf-8")
     assert document.read_text(encoding="utf-8").endswith("<!-- /campaign -->\nafter\n")
     document.write_text("nothing", encoding="utf-8")
     with pytest.raises(OptionError, match="no lines"):
-        tables.into(document, text)
+        documents.into(document, "campaign", text)
 
 
 @pytest.mark.slow
