@@ -9,7 +9,6 @@ read. Times are those of `mien.bench.measure`: all forms in turns of a random or
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from documents import table
 from numpy.typing import NDArray
 
 import mien
@@ -69,12 +69,12 @@ def said(path: Path, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
     return {head.labels.name: np.concatenate(part) for head, part in zip(model.card.heads, zip(*parts, strict=True), strict=True)}
 
 
-def answers(made: Sequence[Form], head: str, dataset: Dataset) -> list[str]:
+def answers(made: Sequence[Form], head: str, dataset: Dataset) -> str:
     """The table of one head: each form by itself, and beside float32 on the same images."""
     rows = np.flatnonzero((dataset.split == "validation") & (dataset.targets >= 0))
     labelled = dataset.targets[dataset.split == "validation"] >= 0
     targets, groups = dataset.targets[rows], group_rows(dataset, rows, "twins")
-    first, table = made[0].logits[head][labelled], []
+    first, lines = made[0].logits[head][labelled], []
     for form in made:
         logits = form.logits[head][labelled]
         temperature = fit_temperature(logits, targets)
@@ -82,6 +82,7 @@ def answers(made: Sequence[Form], head: str, dataset: Dataset) -> list[str]:
         versus = compare(scores, softmax(first), targets, groups)
         told = f"{100 * versus.difference:+.2f} ({100 * versus.interval.low:+.2f} – {100 * versus.interval.high:+.2f})"
         cells = [
+            form.name,
             f"{form.path.stat().st_size / 1e6:.2f} MB",
             f"{versus.accuracy_a:.2%}",
             "" if form is made[0] else told,
@@ -90,12 +91,12 @@ def answers(made: Sequence[Form], head: str, dataset: Dataset) -> list[str]:
             f"{expected_calibration_error(scores, targets):.4f}",
             f"{temperature:.3f}",
         ]
-        table.append(f"| {form.name} | " + " | ".join(cells) + " |")
-    title = f"| form, {len(rows):,} images | file | accuracy | over float32, points | same decision | macro-F1 | ECE | temperature |"
-    return [title, "|---" * title.count(" |") + "|", *table]
+        lines.append(cells)
+    columns = ("file", "accuracy", "over float32, points", "same decision", "macro-F1", "ECE", "temperature")
+    return table([f"form, {len(rows):,} images", *columns], lines)
 
 
-def times(made: Sequence[Form], crops: NDArray[np.uint8], asked: argparse.Namespace) -> list[str]:
+def times(made: Sequence[Form], crops: NDArray[np.uint8], asked: argparse.Namespace) -> str:
     """The table of times: one face on one thread, and batches on two, each in turns."""
     single = [load_model(form.path, threads=1).predict for form in made]
     alone = measure(single, crops, threads=1, runs=asked.runs, seconds=asked.seconds)
@@ -106,21 +107,21 @@ def times(made: Sequence[Form], crops: NDArray[np.uint8], asked: argparse.Namesp
     for form, one, batch in zip(made, alone, together, strict=True):
         speed, (short, long) = MANY / batch.latency_ms * 1e3, batch.latency_spread
         cells = [
+            form.name,
             f"{one.latency_ms:.2f} ({one.latency_spread[0]:.2f} – {one.latency_spread[1]:.2f})",
             f"{one.latency_ms / alone[0].latency_ms:.2f}",
             f"{speed:,.0f} ({MANY / long * 1e3:,.0f} – {MANY / short * 1e3:,.0f})",
             f"{one.runs}, {batch.runs}",
         ]
-        rows.append(f"| {form.name} | " + " | ".join(cells) + " |")
-    title = f"| form | ms a face, one thread | over float32 | faces/s, batches of {MANY}, two threads | runs |"
-    return [title, "|---" * title.count(" |") + "|", *rows]
+        rows.append(cells)
+    return table(["form", "ms a face, one thread", "over float32", f"faces/s, batches of {MANY}, two threads", "runs"], rows)
 
 
 def _of_many(model: Model, many: NDArray[np.uint8]) -> Callable[[object], object]:
     return lambda _: model.predict(many)
 
 
-def choices(model: Model, sets: dict[str, Dataset]) -> list[str]:
+def choices(model: Model, sets: dict[str, Dataset]) -> str:
     """The table that the form of int8 was chosen by: bits of a weight, what stays float32, and other calibration images."""
     graph, dataset = onnx.load_model_from_string(model.file), next(iter(sets.values()))
     nodes = list(graph.graph.node)
@@ -138,14 +139,14 @@ def choices(model: Model, sets: dict[str, Dataset]) -> list[str]:
         for name, bits, leave, seed in plan:
             made = quantised(model, graph, dataset.images[calibration_rows(dataset, seed)], bits=bits, leave=leave)
             save_artifact(made, model.card, path)
-            after, cells = said(path, dataset), [str(bits)]
+            after, cells = said(path, dataset), [name, str(bits)]
             for head, one in sets.items():
                 targets = one.targets[one.split == "validation"]
                 decided, known = after[head].argmax(1), targets >= 0
                 cells += [f"{np.mean((decided == targets)[known]):.2%}", f"{np.mean((decided == before[head].argmax(1))[known]):.1%}"]
-            rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    title = "| quantised | bits | " + " | ".join(f"{head}: accuracy | same decision" for head in sets) + " |"
-    return [title, "|---" * title.count(" |") + "|", *rows]
+            rows.append(cells)
+    columns = [name for head in sets for name in (f"{head}: accuracy", "same decision")]
+    return table(["quantised", "bits", *columns], rows)
 
 
 def instructions() -> str:
@@ -167,23 +168,21 @@ def main() -> None:
     parser.add_argument("--skip-choices", action="store_true", help="leave out the table of what may stay float32")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    busy = load() or 0.0
     model = load_model(asked.model)
     sets = load_sets(recipe_of(model.card), asked.data)
     with tempfile.TemporaryDirectory() as folder:
         made = forms(model, sets, Path(folder))
-        loads = [load()]
         timed = times(made, next(iter(sets.values())).images[:64], asked)
-        loads.append(load())
         tables = {head: answers(made, head, one) for head, one in sets.items()}
-    chosen = [] if asked.skip_choices else choices(model, sets)
-    busy = statistics.mean(one or 0.0 for one in loads)
+    chosen = "" if asked.skip_choices else choices(model, sets)
     text = report(asked, model, tables, timed, chosen, busy)
     print(text)
     if asked.out:
         write_text(asked.out, text)
 
 
-def report(asked: argparse.Namespace, model: Model, tables: dict[str, list[str]], timed: list[str], chosen: list[str], busy: float) -> str:
+def report(asked: argparse.Namespace, model: Model, tables: dict[str, str], timed: str, chosen: str, busy: float) -> str:
     """The document."""
     command = f"python benchmarks/int8.py DATA --model {asked.model} --runs {asked.runs} --seconds {asked.seconds:g}"
     command += " --skip-choices" if asked.skip_choices else ""
@@ -196,16 +195,16 @@ def report(asked: argparse.Namespace, model: Model, tables: dict[str, list[str]]
         "fitted for each form.",
         "",
     ]
-    for head, table in tables.items():
-        lines += [f"## {head}", "", *table, ""]
+    for head, answered in tables.items():
+        lines += [f"## {head}", "", answered, ""]
     crowd = " The machine was busy with other work: these times compare forms, no more." if busy > cores() / 2 else ""
     lines += [
         "## Time",
         "",
         "Median (quartiles), preprocessing included, all forms in turns within the same minutes.",
-        f"{hardware()} ({instructions()}), mien {mien.__version__}; load average {busy:.1f}.{crowd}",
+        f"{hardware()} ({instructions()}), mien {mien.__version__}; load average before {busy:.1f}.{crowd}",
         "",
-        *timed,
+        timed,
         "",
     ]
     if chosen:
@@ -214,8 +213,9 @@ def report(asked: argparse.Namespace, model: Model, tables: dict[str, list[str]]
             "",
             "Each row is one quantisation of the same model; the last column is held against float32.",
             "",
+            chosen,
+            "",
         ]
-        lines += [*chosen, ""]
     return "\n".join(lines)
 
 

@@ -52,9 +52,10 @@ AGREES = 0.002
 
 def record(runs: Mapping[str, Sequence[Path]], data: Path, hardware_said: str | None) -> dict[str, tuple[dict[str, Any], str]]:
     """The records, by name: their facts, and their logs as CSV."""
+    busy = load()
     found = {name: _record(name, folders, data, hardware_said) for name, folders in runs.items()}
     models = {"default": load_model(threads=1)} | {name: load_model(folders[0] / ARTIFACT, threads=1) for name, folders in runs.items()}
-    dataset, busy = _dataset(plan_in(next(iter(runs.values()))[0]), data), load()
+    dataset = _dataset(plan_in(next(iter(runs.values()))[0]), data)
     crops = dataset.images[dataset.split == "test"]
     speeds = dict(zip(models, measure([model.predict for model in models.values()], crops, threads=1), strict=True))
     for name, (facts, _) in found.items():
