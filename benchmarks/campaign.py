@@ -2,7 +2,7 @@
 
     python benchmarks/campaign.py run DATA --plan gpu --out runs/gpu [--minutes 9] [--stages NAME…] [--workers N]
     python benchmarks/campaign.py table --plan gpu --out runs/gpu [--into docs/training.md]
-    python benchmarks/campaign.py ship DATA --unit runs/gpu/students/s
+    python benchmarks/campaign.py ship DATA --unit runs/gpu/students/s [--form int8 flip] [--to s.onnx]
 
 Plans: benchmarks/campaign_gpu.toml (one accelerator), benchmarks/campaign_cpu.toml (two cores, a day), or a file of your own. A unit is a
 run folder of mien.training.run, OUT/STAGE/UNIT/seed-N. What is finished is never repeated, and what was stopped or killed goes on from its
@@ -37,16 +37,14 @@ from campaign_plan import UNIT, Campaign, Figures, Unit, read_campaign, units_of
 from campaign_table import log, tables
 from documents import into
 
-from mien.artifact import load_model
 from mien.core.errors import MienError, OptionError, TrainingError
 from mien.core.files import write_text
-from mien.evaluation.run import evaluate
 from mien.training.data import load_sets, prepared, split_of
 from mien.training.ensemble import finished
 from mien.training.export import ARTIFACT, averaging, conclude
 from mien.training.fuse import fused
 from mien.training.network import best_of
-from mien.training.recipe import Recipe
+from mien.training.remake import remake
 from mien.training.run import Run, train, validate
 
 HERE = Path(__file__).resolve().parent
@@ -156,8 +154,11 @@ def join(unit: Unit, data: Path) -> None:
     keep(unit, {**heads, "score": sum(heads.values()) / len(heads), "parameters": card.parameters, "members": len(unit.members)})
 
 
-def ship(folder: Path, data: Path) -> Path:
-    """Read PrivateTest, once, for the seed of a unit that is best on PublicTest; the figures stay in private.json in its folder."""
+def ship(folder: Path, data: Path, forms: Sequence[str] = (), to: Path | None = None) -> Path:
+    """Read PrivateTest, once, for the seed of a unit that is best on PublicTest, in the form that is to ship.
+
+    The artifact is written to `to`, by default shipped.onnx in the folder, with the figures in its card; they stay in private.json too.
+    """
     told = folder / "private.json"
     if told.is_file():
         raise OptionError(f"PrivateTest was read for {folder} already: {told} has the figures. Ship what they say, or another unit.")
@@ -166,17 +167,10 @@ def ship(folder: Path, data: Path) -> Path:
     if not scores:
         raise OptionError(f"{folder} holds no finished unit with an artifact. Give OUT/STAGE/UNIT of a stage with export = true.")
     chosen = max(scores, key=lambda run: scores[run])
-    model = load_model(chosen / ARTIFACT)
-    recipe = Recipe.model_validate(_recipe_of(model.card.recipe))
-    sets = load_sets(recipe, data).values()
-    found = [evaluate(load_model(chosen / ARTIFACT, dataset.labels), dataset, "test").to_dict() for dataset in sets]
-    write_text(told, json.dumps({"run": str(chosen), "sha256": model.card.sha256, "validation": scores[chosen], "test": found}, indent=2))
+    card = remake(chosen / ARTIFACT, to or folder / "shipped.onnx", data, test=True, **dict.fromkeys(forms, True))
+    found = [entry for entry in card.metrics if entry["split"] == "test"]
+    write_text(told, json.dumps({"run": str(chosen), "sha256": card.sha256, "validation": scores[chosen], "test": found}, indent=2))
     return told
-
-
-def _recipe_of(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe in a card, or that of the first member of a fused one."""
-    return recipe["members"][0]["recipe"] if "members" in recipe else recipe
 
 
 def report(plan: Campaign, out: Path) -> str:
@@ -202,10 +196,12 @@ def main() -> int:
     running.add_argument("--workers", type=int, help="units side by side; default: as the plan says")
     showing.add_argument("--into", type=Path, help="a document with the lines <!-- campaign --> and <!-- /campaign -->")
     shipping.add_argument("--unit", type=Path, required=True)
+    shipping.add_argument("--form", nargs="+", choices=("int8", "half", "flip"), default=[], help="as of mien export")
+    shipping.add_argument("--to", type=Path, help="the file to write; default: shipped.onnx in the unit's folder")
     asked = parser.parse_args()
     try:
         if asked.command == "ship":
-            print(f"Wrote {ship(asked.unit, asked.data)}")
+            print(f"Wrote {ship(asked.unit, asked.data, asked.form, asked.to)}")
             return 0
         shipped = HERE / f"campaign_{asked.plan}.toml"
         plan = read_campaign(shipped if shipped.is_file() else Path(asked.plan))

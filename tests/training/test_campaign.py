@@ -202,8 +202,11 @@ def test_a_campaign_that_is_killed_goes_on_and_ends(campaign: ModuleType, plans:
     joined = load_model(out / "teachers" / "ensemble" / "model.onnx").card
     assert {entry["split"] for entry in joined.metrics} == {"validation"}
     student = out / "students" / "xs"
-    private = json.loads(campaign.ship(student, small_data).read_text(encoding="utf-8"))
+    private = json.loads(campaign.ship(student, small_data, ["half"], tmp_path / "xs.onnx").read_text(encoding="utf-8"))
     assert [entry["overall"]["n"] for entry in private["test"]] == [28, 28]
+    shipped = load_model(tmp_path / "xs.onnx").card
+    assert (shipped.sha256, shipped.made_from["forms"]) == (private["sha256"], ["half"])
+    assert [entry for entry in shipped.metrics if entry["split"] == "test"] == private["test"]
     with pytest.raises(OptionError, match="already"):
         campaign.ship(student, small_data)
     with pytest.raises(OptionError, match="no finished unit"):

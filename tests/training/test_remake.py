@@ -204,6 +204,16 @@ def test_forms_together_and_one_after_the_other(trained: Path, eight: Path, smal
 
 
 @pytest.mark.slow
+def test_the_test_split_is_read_where_it_is_asked_for(trained: Path, small_data: Path, tmp_path: Path) -> None:
+    card = read_card(trained)
+    untested = copied(trained, tmp_path / "u.onnx", metrics=card.metrics[:2])
+    assert remake(untested, tmp_path / "m.onnx", small_data, test=True).metrics == card.metrics
+    assert read_card(tmp_path / "m.onnx") == card
+    tested = remake(untested, tmp_path / "h.onnx", small_data, half=True, test=True)
+    assert [one["split"] for one in tested.metrics] == ["validation", "validation", "test", "test"]
+
+
+@pytest.mark.slow
 def test_explanations_read_the_other_float_forms(trained: Path, eight: Path, small_data: Path, tmp_path: Path) -> None:
     card = remake(trained, tmp_path / "m.onnx", small_data, half=True, flip=True)
     assert card.name == "stripes-half-flip"

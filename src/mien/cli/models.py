@@ -108,12 +108,15 @@ def export(
     ] = False,
     half: Annotated[bool, typer.Option("--half", help="Weights stored as float16: half of the file; computed in float32.")] = False,
     flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image: twice the work.")] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Measure on the test split too, once the model is chosen, where its card has no figures for it.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
             "--data",
             envvar="MIEN_DATA",
-            help="The folder of the data that the model was trained on; --int8, --half and --flip calibrate and measure anew.",
+            help="The folder of the data that the model was trained on; --int8, --half, --flip and --test measure anew.",
             file_okay=False,
             show_default=False,
         ),
@@ -122,7 +125,8 @@ def export(
     """Write a model as one ONNX file with its card inside.
 
     Several models become one, which answers with the mean of their scores. With --int8, --half or --flip one model is written in another
-    form: its temperatures and thresholds are fitted again, and its card has the figures of the new form.
+    form: its temperatures and thresholds are fitted again, and its card has the figures of the new form. With --test it has those on the
+    test split too.
     """
     from mien.artifact import read_card
     from mien.core.files import write_bytes
@@ -132,8 +136,8 @@ def export(
     files = [_artifact(source) for source in sources]
     if len(files) > 1 and onnx.resolve() in [file.resolve() for file in files]:
         raise typer.BadParameter(f"{onnx} is one of the models, and would be lost. Give another file.", param_hint="--onnx")
-    if int8 or half or flip:
-        card, note = _remade(files, onnx, data, int8=int8, half=half, flip=flip)
+    if int8 or half or flip or test:
+        card, note = _remade(files, onnx, data, int8=int8, half=half, flip=flip, test=test)
     elif len(files) == 1:
         card = read_card(files[0])
         write_bytes(onnx, files[0].read_bytes())
@@ -163,7 +167,8 @@ def _remade(files: Sequence[Path], onnx: Path, data: Path | None, **forms: bool)
     from mien.training.remake import remake
 
     card = remake(files[0], onnx, data, **forms)
-    return card, f", {onnx.stat().st_size / 1e6:.2f} MB of {files[0].stat().st_size / 1e6:.2f}: {_origin(card.made_from)}"
+    made = f": {_origin(card.made_from)}" if card.made_from else ""
+    return card, f", {onnx.stat().st_size / 1e6:.2f} MB of {files[0].stat().st_size / 1e6:.2f}{made}"
 
 
 def _origin(made_from: Mapping[str, Any]) -> str:

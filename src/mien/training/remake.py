@@ -22,27 +22,34 @@ from mien.training.rewrite import halved, mirrored
 
 
 def remake(
-    model: str | Path, path: str | Path, data_dir: str | Path, *, int8: bool = False, half: bool = False, flip: bool = False
+    model: str | Path,
+    path: str | Path,
+    data_dir: str | Path,
+    *,
+    int8: bool = False,
+    half: bool = False,
+    flip: bool = False,
+    test: bool = False,
 ) -> Card:
     """Write a trained model, a name or a file, in another form to `path`, whole or not at all; gives the new card.
 
     `int8`: 8-bit weights and activations, see `quantised`, calibrated on training images of the data sets that the card's recipe names,
     which lie in `data_dir`. `half`: weights stored as float16, see `halved`. `flip`: outputs averaged over each picture and its mirror
     image, see `mirrored`. Temperatures and abstention thresholds are fitted again on the split that the model was selected on, and the
-    figures measured again, on the test split only where the model's own card has figures for it. The new card keeps the rest, and
-    `made_from` names the model.
+    figures measured again, on the test split where the model's own card has figures for it, or `test` asks for it, then also of a model
+    that keeps its form. The new card keeps the rest, and `made_from` names the model, if the form is another.
 
     Raises
     ------
     OptionError
-        None of the forms, or `int8` with `half`, whose weights are smaller already.
+        None of the forms, nor `test`, or `int8` with `half`, whose weights are smaller already.
     ArtifactError
         A model that can't take the form, that has it already, whose card names no data, or whose data are divided otherwise in `data_dir`.
     DatasetError, MissingExtraError
         As `load_dataset` does; a package of the extra "train" is not installed.
     """
     forms = [name for name, wanted in (("int8", int8), ("half", half), ("flip", flip)) if wanted]
-    if not forms or (int8 and half):
+    if not (forms or test) or (int8 and half):
         raise OptionError(f"A form is int8 or half, flip, or one of these and flip; received {' and '.join(forms) or 'none'}.")
     source = load_model(model)
     recipe = recipe_of(source.card)
@@ -57,10 +64,11 @@ def remake(
         made_from["calibration"] = {"dataset": dataset.name, "split": "train", "images": len(rows), "seed": SEED, "method": METHOD}
     graph = halved(graph) if half else graph
     graph = mirrored(graph) if flip else graph
-    if source.card.made_from:
-        made_from["made_from"] = source.card.made_from
-    card = replace(source.card, name="-".join([source.card.name, *forms]), metrics=(), made_from=made_from)
-    return _measured(graph, card, source, recipe, sets, Path(path))
+    if before := source.card.made_from:
+        made_from["made_from"] = before
+    card = replace(source.card, name="-".join([source.card.name, *forms]), metrics=(), made_from=made_from if forms else before)
+    tested = test or any(metric["split"] == "test" for metric in source.card.metrics)
+    return _measured(graph, card, source, recipe.model_copy(update={"evaluate_test": tested}), sets, Path(path))
 
 
 def recipe_of(card: Card) -> Recipe:
@@ -107,9 +115,7 @@ def _sets(card: Card, recipe: Recipe, data_dir: str | Path) -> dict[str, Dataset
 
 
 def _measured(graph: Any, card: Card, source: Model, recipe: Recipe, sets: dict[str, Dataset], path: Path) -> Card:
-    """Write the artifact; the test split is read only where the model's own card has figures for it."""
-    tested = any(metric["split"] == "test" for metric in source.card.metrics)
-    recipe = recipe.model_copy(update={"evaluate_test": tested})
+    """Write the artifact, whole or not at all."""
     with tempfile.TemporaryDirectory() as folder:
         selection = split_of(recipe, sets, recipe.select_on)
         made = conclude(graph, card, Path(folder) / ARTIFACT, recipe, sets, selection, source.features)
