@@ -20,6 +20,8 @@ Weights = Literal["balanced"] | None
 _Maker = TypeVar("_Maker", bound=Callable[..., ClassifierMixin])
 CLASSIFIERS: dict[str, Callable[..., ClassifierMixin]] = {}
 _CACHE_MB = 1000
+_MOST_STEPS = 10_000_000
+"""Steps of the solver for one pair of classes, as LIBSVM itself has it; scikit-learn's copy has no end, and a cubic kernel may need one."""
 _UNWEIGHTED = ("knn", "local_svm")
 
 
@@ -110,4 +112,4 @@ def local_svm(weights: Weights, seed: int, spread: float, *, neighbours: int = 2
 
 
 def _svm(weights: Weights, C: float, **kernel: Any) -> ClassifierMixin:
-    return SVC(C=C, class_weight=weights, cache_size=_CACHE_MB, break_ties=True, **kernel)
+    return SVC(C=C, class_weight=weights, cache_size=_CACHE_MB, max_iter=_MOST_STEPS, break_ties=True, **kernel)
