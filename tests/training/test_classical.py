@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -247,6 +248,14 @@ def test_a_recipe_that_is_none_is_told(changes: dict[str, Any], told: str) -> No
 def test_a_network_is_not_looked_for_in_a_classical_recipe() -> None:
     with pytest.raises(RecipeError, match="is the recipe of a classical model"):
         load_recipe("pixels_knn")
+
+
+@pytest.mark.parametrize("name", ["quadratic_svm", "cubic_svm", "medium_gaussian_svm", "fine_gaussian_svm"])
+def test_kernel_machines_stop_and_say_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifiers, "_MOST_STEPS", 1)
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        classifiers.build(name, {}, 0, balanced=False, spread=3.0).fit(rows, np.arange(40) % 2)
 
 
 def test_weights_of_classes_reach_the_classifier_or_are_refused(album: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def recipe_of(card: Card) -> Recipe:
     while "members" in values:
         values = values["members"][0]["recipe"]
     if "classifier" in values:
-        raise ArtifactError(f"{card.name} is a classical model, whose graph has no layers to change. Give a network.")
+        raise ArtifactError(f"{card.name} is a classical model, which can be given no other form and is not measured anew. Give a network.")
     if "targets" not in values:
         raise ArtifactError(f"The card of {card.name} names no data set to calibrate and measure on. Give a model that mien train wrote.")
     return parse_recipe(values, f"the recipe in the card of {card.name}")
