@@ -1,4 +1,4 @@
-"""Tables in Markdown, and the parts of documents that commands write, between the lines <!-- name --> and <!-- /name -->."""
+"""Documents that commands write: whole ones, tables, and parts between the lines <!-- name --> and <!-- /name --> of others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from mien.core.files import write_text
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page(title: str, command: str, *parts: str) -> str:
+    """A document: its title, the command that writes it, and its parts."""
+    return "\n\n".join([f"# {title}", f"```\n{command}\n```", *(one.strip() for one in parts)]) + "\n"
 
 
 def part(path: Path, name: str) -> str:

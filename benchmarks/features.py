@@ -16,7 +16,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
 
@@ -24,7 +24,9 @@ import cv2
 import mahotas
 import numpy as np
 import sklearn
+from documents import page, table
 from numpy.typing import NDArray
+from rounds import command, said, speeds
 
 import mien
 from mien.core.files import write_text
@@ -61,18 +63,6 @@ def drain(batches: Iterable[object]) -> None:
         pass
 
 
-def measure(runs: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, list[float]]:
-    """Pictures a second of each way, one figure a round; a first round, which starts processes and fills the cache, is not counted."""
-    speeds: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name in list(runs)[:: -1 if number % 2 else 1]:
-            began = time.perf_counter()
-            runs[name]()
-            if number:
-                speeds[name].append(count / (time.perf_counter() - began))
-    return speeds
-
-
 def resident() -> float:
     """MiB that this process and its children hold, without what they map from the file of pictures."""
     page, total, own = os.sysconf("SC_PAGE_SIZE"), 0, os.getpid()
@@ -98,39 +88,24 @@ def watched(images: NDArray[np.uint8], bag: BagOfWords, folder: Path) -> tuple[i
     return len(mapped), held, len(mapped) / (time.perf_counter() - began)
 
 
-def said(figures: Sequence[float]) -> str:
-    return f"{median(figures):,.0f} ({min(figures):,.0f} – {max(figures):,.0f})"
-
-
-def report(asked: argparse.Namespace, bag: BagOfWords, speeds: dict[str, list[float]], held: tuple[int, list[float], float] | None) -> str:
+def report(asked: argparse.Namespace, bag: BagOfWords, found: dict[str, list[float]], held: tuple[int, list[float], float] | None) -> str:
     versions = ", ".join(f"{one.__name__} {one.__version__}" for one in (mien, cv2, mahotas, sklearn, np))
-    words = ["DATA" if word == str(asked.data) else word for word in sys.argv[1:]]
     blank = ", ".join(f"{kind.upper()} {count}" for kind, count in bag.blank_.items())
     source = "FER2013" if asked.data else "drawn faces"
-    rows = "\n".join(f"| {name} | {said(each)} | {median(each) / median(speeds[LOOP]):.2f} |" for name, each in speeds.items())
-    text = f"""# Throughput of handcrafted features
-
-```
-{" ".join(["python benchmarks/features.py", *words])}
-```
-
+    rows = [(name, said(each), f"{median(each) / median(found[LOOP]):.2f}") for name, each in found.items()]
+    told = f"""
 750 words, 250 each of SIFT, SURF and ORB at keypoints, of {asked.n:,} pictures of 48×48 ({source}), described at 224×224
 in batches of {BATCH}; the vocabulary is that of {FITTED:,} pictures, of which so many have no keypoint: {blank}. Median of
 {asked.rounds} rounds (lowest – highest). {processor()}, {os.cpu_count()} cores; load average before {asked.load:.1f}; Python
-{platform.python_version()}, {versions}.
-
-| way | pictures/s | over the plain loop |
-|---|---|---|
-{rows}
-"""
-    if held is None:
-        return text
-    count, memory, speed = held
-    told = f"{memory[len(memory) // 10]:,.0f} MiB of their own after a tenth, at most {max(memory):,.0f}, and {memory[-1]:,.0f} at the end"
-    return f"""{text}
+{platform.python_version()}, {versions}."""
+    parts = [told, table(("way", "pictures/s", "over the plain loop"), rows)]
+    if held is not None:
+        count, memory, speed = held
+        first, most, last = memory[len(memory) // 10], max(memory), memory[-1]
+        parts.append(f"""
 One pass over all {count:,} pictures, read from a mapped file, at {speed:,.0f} pictures a second: this process and the
-{PROCESSES} beside it held {told}.
-"""
+{PROCESSES} beside it held {first:,.0f} MiB of their own after a tenth, at most {most:,.0f}, and {last:,.0f} at the end.""")
+    return page("Throughput of handcrafted features", command(asked.data), *parts)
 
 
 def main() -> int:
@@ -145,12 +120,12 @@ def main() -> int:
     images = pictures(asked.data)
     bag = BagOfWords(n_jobs=PROCESSES).fit(images[:FITTED]).set_params(n_jobs=None)
     with tempfile.TemporaryDirectory() as folder, VectorCache(Path(folder) / "vectors.sqlite", bag) as cache:
-        speeds = measure(ways(images[: asked.n], bag, cache), asked.n, asked.rounds)
+        found = speeds(ways(images[: asked.n], bag, cache), asked.n, asked.rounds)
         held = watched(images, bag, Path(folder)) if asked.all else None
-    text = report(asked, bag, speeds, held)
+    text = report(asked, bag, found, held)
     print(text)
     write_text(asked.out, text)
-    return int(median(speeds[TOGETHER]) < WANTED)
+    return int(median(found[TOGETHER]) < WANTED)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
+from documents import page, table
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -165,16 +166,16 @@ class Compared:
         seen, right, labels, differing = (sum(getattr(c, name) for c in clips) for name in ("seen", "right", "labels", "differing"))
         return cls(seen, shared, right, labels, differing)
 
-    def line(self, name: str) -> str:
+    def cells(self, name: str) -> tuple[str, ...]:
         """A row of the table."""
         lost = 1 - len(self.overlaps) / self.seen
         changed = f"{self.differing / self.labels:.2%}" if self.labels else "–"
         right = f"{self.right / len(self.overlaps):.1%}"
-        return f"| {name} | {self.seen:,} | {self.overlaps.mean():.3f} | {lost:.2%} | {right} | {changed} |"
+        return name, f"{self.seen:,}", f"{self.overlaps.mean():.3f}", f"{lost:.2%}", right, changed
 
 
 Faces = dict[int, tuple[FaceResult, ...]]
-HEAD = "| detection | faces seen | mean overlap with the truth | faces lost | labels as drawn | labels that change |"
+HEAD = ("detection", "faces seen", "mean overlap with the truth", "faces lost", "labels as drawn", "labels that change")
 
 
 def found(clip: Clip, every: int) -> Faces:
@@ -212,7 +213,7 @@ def pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[tuple
     return [(int(r), int(c), float(shared[r, c])) for r, c in zip(rows, columns, strict=True) if shared[r, c] >= OVERLAP]
 
 
-def following(folder: Path, clips: int, seconds: float) -> list[str]:
+def following(folder: Path, clips: int, seconds: float) -> str:
     """The table of what following costs."""
     told: dict[int, list[Compared]] = {1: [], EVERY: []}
     for number in range(clips):
@@ -221,7 +222,7 @@ def following(folder: Path, clips: int, seconds: float) -> list[str]:
         told[1].append(compare(clip, usual, {}.fromkeys(usual, ())))
         told[EVERY].append(compare(clip, found(clip, EVERY), usual))
     names = {1: "every frame", EVERY: f"every {EVERY}rd"}
-    return [HEAD, "|---" * (HEAD.count("|") - 1) + "|", *(Compared.of(rows).line(names[every]) for every, rows in told.items())]
+    return table(HEAD, [Compared.of(rows).cells(names[every]) for every, rows in told.items()])
 
 
 def main() -> None:
@@ -241,30 +242,28 @@ def main() -> None:
         path = long_clip(asked.keep or folder, asked.seconds, min(asked.drawn, asked.seconds))
         long = through(path, folder)
         print(*long, sep="\n", flush=True)
-        short = following(folder, asked.clips, asked.clip_seconds) if asked.clips else []
-    print(*short, sep="\n")
+        short = following(folder, asked.clips, asked.clip_seconds) if asked.clips else ""
+    print(short)
     if asked.out:
         write_text(asked.out, _document(asked, long, short))
 
 
-def _document(asked: argparse.Namespace, long: list[str], short: list[str]) -> str:
+def _document(asked: argparse.Namespace, long: list[str], short: str) -> str:
     told = (
         f"`mien analyze --detect-every {EVERY} --out` over {asked.seconds:,} s of {SIZE[0]}×{SIZE[1]} at {RATE} frames a second with one "
         f"face, default model and detector. {hardware()}, mien {mien.__version__}."
     )
     options = f"--seconds {asked.seconds} --drawn {asked.drawn} --clips {asked.clips} --clip-seconds {asked.clip_seconds:g}"
-    lines = ["# A long video, measured", "", "```", f"python benchmarks/long_video.py {options}", "```", "", told, "", *long, ""]
+    parts = [told, "\n".join(long)]
     if short:
-        lines += [
+        parts += [
             f"What following faces between detections costs, on {asked.clips} clips of {asked.clip_seconds:g} s (seeds from 200). A face "
             f"counts where half of it or more is seen; it is lost where no box overlaps it by {OVERLAP}. Labels are "
             "raw, frame by frame; one is as drawn where it is the expression that is under way, and changes where it is another than with "
             "detection in every frame.",
-            "",
-            *short,
-            "",
+            short,
         ]
-    return "\n".join(lines)
+    return page("A long video, measured", f"python benchmarks/long_video.py {options}", *parts)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from documents import table
 from numpy.typing import NDArray
 
 from mien.artifact import load_model
@@ -87,7 +88,7 @@ def judged(name: str, seed: int, data: Path, runs: Path) -> Judged:
     return Judged(said == truth, said // 2 == truth // 2, said % 2 == truth % 2, frames, subjects)
 
 
-def line(name: str, results: Sequence[Judged]) -> str:
+def cells(name: str, results: Sequence[Judged]) -> list[str]:
     """A row of the table."""
 
     def told(of: str, rows: NDArray[np.bool_] | None = None) -> str:
@@ -97,7 +98,7 @@ def line(name: str, results: Sequence[Judged]) -> str:
     interval = _by_character(_rates(results), results[0].people)
     spread = np.std([one.right.mean() for one in results], ddof=1) if len(results) > 1 else float("nan")
     short = results[0].frames <= SHORTEST
-    cells = [
+    return [
         f"{RECIPES[name]}, `{name}`",
         f"**{told('right')}** ({100 * interval.low:.1f} – {100 * interval.high:.1f})",
         f"{100 * spread:.1f}",
@@ -106,7 +107,6 @@ def line(name: str, results: Sequence[Judged]) -> str:
         told("right", short),
         told("right", ~short),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def gain(name: str, results: Sequence[Judged], other: str, others: Sequence[Judged]) -> str:
@@ -134,18 +134,17 @@ def main() -> None:
     wanted = parser.parse_args()
     data = wanted.keep / "turns"
     drawn(data)
-    lines, found = [], {}
+    rows, found = [], {}
     for name in wanted.only:
         results = found[name] = [judged(name, seed, data, wanted.keep / "runs") for seed in range(wanted.seeds)]
-        lines.append(line(name, results))
-        print(lines[-1], flush=True)
+        rows.append(cells(name, results))
+        print(*rows[-1], sep="  ", flush=True)
     gains = [gain(one, found[one], other, found[other]) for one, other in COMPARED if {one, other} <= found.keys()]
     print(*gains, sep="\n")
-    head = "| network | right of twelve classes | sd of seeds | expression right | direction right | ≤ 20 frames | longer |"
-    table = "\n".join([head, "| --- | --- | --- | --- | --- | --- | --- |", *lines])
+    head = ("network", "right of twelve classes", "sd of seeds", "expression right", "direction right", "≤ 20 frames", "longer")
     n = len(results[0].right)
     text = (
-        "\n".join([table, "", *gains, ""])
+        "\n".join([table(head, rows), "", *gains, ""])
         + f"\n{n} sequences of {len(set(results[0].people.tolist()))} characters, {wanted.seeds} seeds. {hardware()}\n"
     )
     if wanted.out is not None:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from documents import page, table
 from numpy.typing import NDArray
 
 import mien
@@ -31,7 +32,7 @@ from mien.dynamics.smoothing import smooth
 
 WITHIN_S = 0.5
 SHOWN = 0.5
-HEAD = "| smoothing | wrong frames | false switches a minute | changes kept | apex off by, median | within 100 ms |"
+HEAD = ("smoothing", "wrong frames", "false switches a minute", "changes kept", "apex off by, median", "within 100 ms")
 METHODS: tuple[tuple[str, float | None], ...] = (
     ("none", None),
     ("exponential", 0.15),
@@ -129,18 +130,18 @@ def _person(rows: list[tuple[float, Any, dict[str, Any]]], labels: LabelSet) -> 
     return Person(series, np.array([labels.index(name) for name in told]), np.array([row["intensity"] for *_, row in rows]))
 
 
-def _row(method: str, width_s: float | None, found: Found) -> str:
+def _row(method: str, width_s: float | None, found: Found) -> list[str]:
     name = method if width_s is None else f"{method}, {width_s:g} s"
     name = "viterbi, learnt dwell" if (method, width_s) == ("viterbi", None) else name
     apexes = np.array(found.apexes_s or [np.nan])
-    cells = [
+    return [
+        name,
         f"{100 * found.wrong / found.rows:.1f} %",
         f"{60 * found.false / found.seconds:.1f}",
         f"{found.kept} of {found.changes}",
         f"{1000 * np.median(apexes):.0f} ms",
         f"{100 * np.mean(apexes <= 0.1):.0f} % of {len(found.apexes_s)}",
     ]
-    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 def main() -> None:
@@ -158,17 +159,17 @@ def main() -> None:
             clip = scene(Path(folder, f"{seed}.mp4"), seed=seed, seconds=asked.seconds, size=(960, 540), faces=2, occluders=0)
             groups.append(people(clip, analyzer, asked.fps))
     persons = [person for group in groups for person in group]
-    lines = [HEAD, "|---" * HEAD.count(" |") + "|"]
+    cells = []
     for method, width_s in METHODS:
         smoothed = [series for group in groups for series in smooth([person.series for person in group], method, width_s)]
-        lines.append(_row(method, width_s, measure(persons, smoothed)))
+        cells.append(_row(method, width_s, measure(persons, smoothed)))
     rows = sum(len(person.truth) for person in persons)
     told = (
         f"{len(persons)} drawn people in {asked.clips} clips of {asked.seconds:g} s (seeds 0–{asked.clips - 1}), {rows:,} rows "
         f"at {asked.fps:g} frames a second, by the model {analyzer.model.identity.name}. {hardware()}, mien {mien.__version__}."
     )
     command = f"python benchmarks/smoothing.py --clips {asked.clips} --seconds {asked.seconds:g} --fps {asked.fps:g}"
-    text = "\n".join(["# Smoothing, measured", "", "```", command, "```", "", told, "", *lines, ""])
+    text = page("Smoothing, measured", command, told, table(HEAD, cells))
     print(text)
     if asked.out:
         write_text(asked.out, text)

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from documents import page, table
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -37,7 +38,7 @@ RATES: tuple[tuple[str, Fraction | int | str], ...] = (
 )
 SEEN, OVERLAP = 0.5, 0.3
 _BOX = ["x1", "y1", "x2", "y2"]
-HEAD = "| clip | frames a second | detection | frames | without a row | largest error of a time | IDF1 | right / missed / extra |"
+HEAD = ("clip", "frames a second", "detection", "frames", "without a row", "largest error of a time", "IDF1", "right / missed / extra")
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Row:
     time_error_s: float
     counts: Identity
 
-    def line(self) -> str:
+    def cells(self) -> list[str]:
         """A row of the table."""
         counts, every = self.counts, "every frame" if self.every == 1 else f"every {self.every}rd"
         told = f"{counts.true:,} / {counts.missed:,} / {counts.extra:,}"
         cells = (self.clip, self.rate, every, self.frames, self.lost, f"{1000 * self.time_error_s:.3f} ms", f"{counts.idf1:.3f}", told)
-        return "| " + " | ".join(map(str, cells)) + " |"
+        return [str(cell) for cell in cells]
 
 
 def measure(clip: Clip, number: int, rate: str, every: int) -> Row:
@@ -113,18 +114,18 @@ def main() -> None:
             name, rate = RATES[number % len(RATES)]
             path = Path(folder, f"{number}.mp4")
             clip = scene(path, seed=100 + number, seconds=asked.seconds, size=(640, 360), rate=rate, faces=3, occluders=1)
-            rows += [measure(clip, number, name, every) for every in (1, 3)]
-            print(rows[-2].line(), rows[-1].line(), sep="\n", flush=True)
-    every, third = ([row.counts.idf1 for row in rows if row.every == step] for step in (1, 3))
+            for every in (1, 3):
+                rows.append(measure(clip, number, name, every))
+                print(*rows[-1].cells(), sep="  ", flush=True)
+    first, third = ([row.counts.idf1 for row in rows if row.every == step] for step in (1, 3))
     told = (
-        f"Mean IDF1 {np.mean(every):.3f} (worst {min(every):.3f}) with detection in every frame, {np.mean(third):.3f} (worst "
+        f"Mean IDF1 {np.mean(first):.3f} (worst {min(first):.3f}) with detection in every frame, {np.mean(third):.3f} (worst "
         f"{min(third):.3f}) in every third. A face counts where half of it or more is seen. {asked.clips} clips of "
         f"{asked.seconds:g} s, three people who pass each other and a board that passes in front of them (seeds from 100). "
         f"{hardware()}, mien {mien.__version__}."
     )
     command = f"python benchmarks/tracking.py --clips {asked.clips} --seconds {asked.seconds:g}"
-    lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|", *(row.line() for row in rows)]
-    text = "\n".join(["# Tracking, measured", "", "```", command, "```", "", told, "", *lines, ""])
+    text = page("Tracking, measured", command, told, table(HEAD, [row.cells() for row in rows]))
     print(told)
     if asked.out:
         write_text(asked.out, text)

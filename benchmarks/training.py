@@ -13,8 +13,7 @@ import argparse
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
@@ -24,9 +23,11 @@ import PIL
 import torch
 import torch.nn.functional as F
 import torchvision
+from documents import page, table
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from PIL import Image
+from rounds import command, said, speeds
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
@@ -117,39 +118,22 @@ def ways(model: str, images: NDArray[np.uint8], targets: NDArray[np.int64], batc
     return found
 
 
-def measure(epochs: dict[str, Epoch], count: int, rounds: int) -> dict[str, list[float]]:
-    """Pictures a second of each way, one figure a round. A first round is not counted; every second one goes backwards."""
-    speeds: dict[str, list[float]] = {name: [] for name in epochs}
-    for number in range(rounds + 1):
-        for name in list(epochs)[:: -1 if number % 2 else 1]:
-            began = time.perf_counter()
-            epochs[name]()
-            if number:
-                speeds[name].append(count / (time.perf_counter() - began))
-    return speeds
-
-
-def ratios(speeds: dict[str, list[float]], way: str) -> list[float]:
+def ratios(found: dict[str, list[float]], way: str) -> list[float]:
     """Mien's loop over the fastest of those whose name begins with `way`, within each round."""
-    fastest = max((name for name in speeds if name.startswith(way)), key=lambda name: median(speeds[name]))
-    return [ours / theirs for ours, theirs in zip(speeds[OURS], speeds[fastest], strict=True)]
+    fastest = max((name for name in found if name.startswith(way)), key=lambda name: median(found[name]))
+    return [ours / theirs for ours, theirs in zip(found[OURS], found[fastest], strict=True)]
 
 
-def section(model: str, speeds: dict[str, list[float]]) -> str:
-    lines = [f"## {model}\n", f"| Loop | Pictures/s | {OURS}, over it |", "|---|---|---|"]
-    lines += [f"| {name} | {said(each, 0)} | {said(ratios(speeds, name), 2)} |" for name, each in speeds.items()]
+def section(model: str, found: dict[str, list[float]]) -> str:
+    rows = [(name, said(each), said(ratios(found, name), 2)) for name, each in found.items()]
     told = {
         THEIRS: "Against the better number of workers, {} times as fast",
         THEIRS_16: "; where both use bf16, {}",
         THEIRS_LAST: "; with mien's arithmetic and channels last too, {}",
     }
-    ran = [way for way in told if any(name.startswith(way) for name in speeds)]
-    verdict = "".join(told[way].format(said(ratios(speeds, way), 2)) for way in ran) + "."
-    return "\n".join(lines) + f"\n\n{verdict}\n"
-
-
-def said(figures: Sequence[float], digits: int) -> str:
-    return "{} ({} – {})".format(*(f"{figure:,.{digits}f}" for figure in (median(figures), min(figures), max(figures))))
+    ran = [way for way in told if any(name.startswith(way) for name in found)]
+    verdict = "".join(told[way].format(said(ratios(found, way), 2)) for way in ran) + "."
+    return "\n\n".join([f"## {model}", table(("Loop", "Pictures/s", f"{OURS}, over it"), rows), verdict])
 
 
 def load(data: Path | None, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -165,13 +149,7 @@ def opening(asked: argparse.Namespace, count: int) -> str:
     hardware = f"{processor()} ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
     versions = ", ".join(f"{one.__name__} {one.__version__}" for one in (mien, torch, torchvision, PIL))
     pictures = f"{count:,} pictures, 48×48 gray, {'FER2013 Training' if asked.data else 'noise'}"
-    words = ["DATA" if word == str(asked.data) else word for word in sys.argv[1:]]
-    return f"""# Throughput of training
-
-```
-{" ".join(["python benchmarks/training.py", *words])}
-```
-
+    return f"""
 Epochs of {pictures}, in batches of {asked.batch}. In a round each way trains one epoch, in turn; figures are the median of
 {asked.rounds} rounds (lowest – highest), ratios are taken within a round. {platform.system()}, {hardware}; load average before
 {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {versions}.
@@ -194,11 +172,11 @@ def main() -> int:
     images, targets = load(asked.data, asked.n)
     parts, slow = [opening(asked, len(images))], 0
     for model in asked.model:
-        speeds = measure(ways(model, images, targets, asked.batch, asked.rounds), len(images) // asked.batch * asked.batch, asked.rounds)
-        parts.append(section(model, speeds))
+        found = speeds(ways(model, images, targets, asked.batch, asked.rounds), len(images) // asked.batch * asked.batch, asked.rounds)
+        parts.append(section(model, found))
         print(parts[-1], flush=True)
-        slow += median(ratios(speeds, THEIRS)) < WANTED
-    write_text(asked.out, "\n".join(parts))
+        slow += median(ratios(found, THEIRS)) < WANTED
+    write_text(asked.out, page("Throughput of training", command(asked.data), *parts))
     return int(slow > 0)
 
 
