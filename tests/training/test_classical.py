@@ -16,9 +16,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from typer.testing import CliRunner
 
 from mien.artifact import load_model
-from mien.core.errors import ArtifactError, MissingExtraError, OptionError, RecipeError, TrainingError, UnknownNameError
+from mien.cli.app import app
+from mien.core.errors import ArtifactError, MienWarning, MissingExtraError, OptionError, RecipeError, TrainingError, UnknownNameError
 from mien.datasets import load_dataset
 from mien.datasets.avatars import export
 from mien.explain import explain
@@ -248,6 +250,24 @@ def test_a_recipe_that_is_none_is_told(changes: dict[str, Any], told: str) -> No
 def test_a_network_is_not_looked_for_in_a_classical_recipe() -> None:
     with pytest.raises(RecipeError, match="is the recipe of a classical model"):
         load_recipe("pixels_knn")
+
+
+def test_a_solver_that_stopped_early_is_told_and_written_down(album: Path, tmp_path: Path) -> None:
+    with pytest.warns(MienWarning, match="linear_svm stopped at its limit of steps before it had converged"):
+        train_classical(small(classifier={"name": "linear_svm", "options": {"max_iter": 1}}), album, tmp_path / "early")
+    train_classical(small(kind="knn"), album, tmp_path / "whole")
+    assert [json.loads((tmp_path / run / "run.json").read_text())["converged"] for run in ("early", "whole")] == [False, True]
+
+
+def test_the_command_tells_it_in_a_line(album: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\nfeatures = {name = "pixels"}\nclassifier = {name = "linear_svm", options = {max_iter = 1}}\n'
+        '[targets.fer7]\ndataset = "manifest"\noptions = {labels = "fer8", channels = 1}\n'
+    )
+    ran = CliRunner().invoke(app, ["train", str(path), "--data", str(album), "--out", str(tmp_path / "run")])
+    assert (ran.exit_code, ran.stderr.count("\n")) == (0, 1), ran.output
+    assert ran.stderr.startswith("mien: mine: linear_svm stopped at its limit of steps")
 
 
 @pytest.mark.parametrize("name", ["quadratic_svm", "cubic_svm", "medium_gaussian_svm", "fine_gaussian_svm"])

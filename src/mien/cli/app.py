@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 import sys
+import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -13,16 +15,17 @@ from typer.core import TyperGroup
 
 from mien import __version__
 from mien.cli import analyze, bench, data, demo, doctor, evaluate, explain, models, session, train
-from mien.core.errors import MienError
+from mien.core.errors import MienError, MienWarning
 
 
 class Commands(TyperGroup):
-    """What mien raises on purpose becomes one line on stderr and exit code 1; `MIEN_DEBUG=1` shows the whole of it."""
+    """What mien raises or warns of on purpose becomes one line on stderr, an error exit code 1; `MIEN_DEBUG=1` shows the whole of it."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            result = super().invoke(ctx)
+            with _warnings_in_a_line():
+                result = super().invoke(ctx)
             sys.stdout.flush()  # here a reader that has gone away is still met by the handler of broken pipes
             return result
         except MienError as error:
@@ -37,6 +40,22 @@ class Commands(TyperGroup):
             what = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
             typer.echo(f"mien: The system refused to read or write ({what}). Make room, or write elsewhere.", err=True)
             raise typer.Exit(1) from error
+
+
+@contextlib.contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    with warnings.catch_warnings():  # which puts back the filters and what shows them
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, MienWarning) and not os.environ.get("MIEN_DEBUG"):
+                typer.echo(f"mien: {' '.join(str(message).split())}", err=True)
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.simplefilter("always", MienWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _abandon_stdout() -> None:

@@ -1,4 +1,4 @@
-"""Everything that mien raises on purpose.
+"""Everything that mien raises on purpose, and the one kind of warning that it gives.
 
     MienError
     ├── InputError              what was given can't be used
@@ -28,6 +28,10 @@ from collections.abc import Iterable
 
 class MienError(Exception):
     """Base of every error that mien raises on purpose."""
+
+
+class MienWarning(UserWarning):
+    """Work that went on to its end, with something that its user has to know."""
 
 
 class InputError(MienError):

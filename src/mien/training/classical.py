@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,12 +22,13 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mien.artifact import read_card
 from mien.card import Card
-from mien.core.errors import RecipeError
+from mien.core.errors import MienWarning, RecipeError
 from mien.core.files import write_text
 from mien.datasets.options import check_values
 from mien.features.bag import BagOfWords
@@ -73,6 +75,8 @@ def train_classical(
         The recipe does not fit the data; the data are absent, partial or corrupt.
     OptionError, UnknownNameError
         A feature, a classifier or an option of theirs that does not exist, or is out of range.
+
+    Warns with MienWarning where the classifier stopped before it had converged.
     """
     folder = Path(folder)
     seconds: dict[str, float] = {}
@@ -98,7 +102,7 @@ def train_classical(
     write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
     with step("describing the pictures"):
         vectors = _described(describe, as_crops(prepared(train, recipe).images), folder)
-    with step("fitting the classifier"):
+    with step("fitting the classifier"), _convergence(recipe) as stopped:
         fitted = fit(recipe, vectors, train.heads[head].classes.numpy())
     with step("measuring"):
         graph, kept = _exported(fitted, head, vectors, describe, preprocessing)
@@ -113,11 +117,32 @@ def train_classical(
         "data": {"train": of_data(train), recipe.select_on: of_data(selection)},
         "numbers": vectors.shape[1],
         "reduced_to": fitted[-1].n_features_in_,
+        "converged": not stopped,
         "without_keypoints": describe.blank(vectors) if isinstance(describe, BagOfWords) else {},
         "seconds": seconds,
     }
     write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
     return card
+
+
+@contextmanager
+def _convergence(recipe: ClassicalRecipe) -> Iterator[list[warnings.WarningMessage]]:
+    """Gives the warnings of solvers that stopped before their end, and turns them into one that says what to do. Others are shown."""
+    stopped: list[warnings.WarningMessage] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield stopped
+    for one in caught:
+        if issubclass(one.category, ConvergenceWarning):
+            stopped.append(one)
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno, source=one.source)
+    if stopped:
+        text = (
+            f"{recipe.name}: {recipe.classifier.name} stopped at its limit of steps before it had converged, and is measured as it stands. "
+            "A lower classifier.options.C, a higher max_iter where it has one, or standardised vectors (reduce) bring it there."
+        )
+        warnings.warn(text, MienWarning, stacklevel=4)  # at the call of train_classical
 
 
 def new_features(recipe: ClassicalRecipe, folder: Path | None = None) -> Describer:
