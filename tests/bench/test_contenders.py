@@ -19,7 +19,10 @@ def test_a_shipped_model_and_a_file_of_mien(tmp_path: Path) -> None:
     assert (shipped.name, file.name) == ("default", load_model("default").card.name)
     assert shipped.parameters == file.parameters == load_model("default").card.parameters
     assert shipped.size_bytes == (tmp_path / "model.onnx").stat().st_size
-    assert [shipped.trained(name) for name in ("fer2013", "ferplus", "ckplus")] == [True, True, False]
+    assert [shipped.trained(name) for name in ("fer2013", "ferplus", "ckplus", "ckplus+fer2013", "ckplus+jaffe")] == [
+        *(True, True, False),
+        *(True, False),  # one of those merged
+    ]
     assert shipped.tensor(crops(1)).shape == (1, 1, 48, 48)
     assert shipped.input_name is None
 

@@ -199,6 +199,7 @@ def test_a_data_set_is_divided_and_read_as_asked(mien, people) -> None:
         ["a.jpg", "--option", "gradcam.layer=x"],
         ["--dataset", "fer2013", "--data", ".", "--label", "anger"],
         ["--dataset", "fer2013", "--data", ".", "--at", "0"],
+        ["--dataset", "fer2013", "--data", ".", "--detector", "cascade"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(mien, words) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mien.analysis.session import analyze_session
 from mien.cli.clip import write_clip
+from mien.core.errors import InputError
+from mien.dynamics.session import Question
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,21 @@ def test_a_session_ends_with_tables_and_a_page(mien, desk, tmp_path) -> None:
     told = json.loads(mien(*words, "--json").stdout)
     assert [row["label"] for row in told["answers"]] == ["happiness"] * 3 + [None]
     assert {row["pairs"] for row in told["differences"] if row["figure"] == "valence_mean"} == {1}
+
+
+@pytest.mark.slow
+def test_a_folder_and_a_pattern_are_the_videos_in_them(mien, desk) -> None:
+    alone, folder, pattern = (
+        json.loads(mien("session", given, "--segments", desk / "segments.csv", "--fps", 2, "--json").stdout)
+        for given in (desk / "anna.mp4", desk, f"{desk}/*.mp4")
+    )
+    assert alone == folder == pattern
+    assert [row["label"] for row in alone["answers"]] == ["happiness"] * 3 + [None]
+
+
+def test_a_question_on_another_video_is_told() -> None:
+    with pytest.raises(InputError, match=r"Questions are on b\.mp4, which is none of the videos a\.mp4"):
+        analyze_session(["a.mp4"], [Question("q", "", 0, 1, "", "P", "b.mp4")])
 
 
 @pytest.mark.slow

@@ -40,6 +40,21 @@ def test_folders_without_splits_belong_to_the_one_asked_for(tmp_path: Path) -> N
     assert read.images[0, 0, 0].tolist() == [250, 0, 0]
 
 
+def test_whatever_mien_reads_is_a_picture_and_what_is_left_out_is_told(tmp_path: Path) -> None:
+    for name in ("a.png", "b.JFIF", "c.gif", ".hidden.png"):
+        picture(tmp_path / "train" / "happy" / name)
+    for lost in ("train/loose.png", "top.png", "train/happy/more/d.png"):
+        picture(tmp_path / lost)
+    (tmp_path / "train" / "happy" / "notes.txt").write_text("x", encoding="utf-8")
+    read = load_dataset("folder", tmp_path, labels=("happiness", "anger"))
+    assert [Path(name).name for name in read.ids] == ["a.png", "b.JFIF", "c.gif"]
+    assert [note for note in read.notes if note.startswith("Left out")] == [
+        "Left out: 2 pictures outside of an expression's folder, such as top.png.",
+        "Left out: 1 folders inside of an expression's, such as train/happy/more.",
+        "Left out: 1 files that are no picture by their suffix, such as train/happy/notes.txt.",
+    ]
+
+
 def test_own_label_sets(tmp_path: Path) -> None:
     picture(tmp_path / "bored" / "a.png")
     read = load_dataset("folder", tmp_path, labels=("calm", "bored"))

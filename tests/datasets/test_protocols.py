@@ -123,6 +123,14 @@ def test_named_characters_are_the_test() -> None:
         make_split(data, "characters")
 
 
+def test_a_subject_may_be_called_a_number() -> None:
+    data = people()
+    numbered = replace(data, subjects=np.unique(data.subjects, return_inverse=True)[1].astype(np.str_))
+    for test in (2, [2], "2"):
+        fold = make_split(numbered, "characters", test=test).folds[0]
+        assert set(numbered.subjects[fold.side("test")]) == {"2"}
+
+
 def test_the_official_sides_are_left_alone_and_what_leaks_is_counted() -> None:
     data = anonymous(100, twins=15)
     divided = make_split(data, "official").apply(data)
@@ -227,6 +235,9 @@ def test_a_class_that_training_lacks_is_an_error_and_one_that_the_test_lacks_a_n
         ("subject_folds", {"validation": 0.9}, OptionError, "Lower validation"),
         ("subject_folds", {"unknown": "guess"}, OptionError, '"refuse" or "drop"'),
         ("deepfer_balanced", {"per_class": (4, 1)}, OptionError, "whole numbers"),
+        ("deepfer_balanced", {"per_class": None}, OptionError, "whole numbers"),
+        ("characters", {"test": None}, OptionError, "test is names of subjects"),
+        ("characters", {"test": "ray", "validation": None}, OptionError, "validation is names of subjects"),
         ("deepfer_balanced_as_published", {}, DatasetError, "Set per_class lower"),
     ],
 )

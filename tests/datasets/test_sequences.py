@@ -54,6 +54,15 @@ def test_rows_are_sequences_in_the_order_in_which_they_begin() -> None:
     assert found.notes == ("1 pictures are frames of no sequence.",)
 
 
+def test_people_may_number_their_sequences_alike() -> None:
+    dataset = replace(frames(), sequences=np.array(["1", "1", "1", "", "1", "1", "1"]))
+    found = as_sequences(dataset)
+    assert found.ids.tolist() == ["ada/1", "bo/1", "cy/1"]
+    assert [found.frames_of(row).tolist() for row in range(3)] == [[1, 0], [4, 5, 2], [6]]
+    with pytest.raises(DatasetCorruptError, match="the sequence bo/1 of frames have the same place"):
+        as_sequences(replace(dataset, frames=np.array([1, 0, 0, -1, 0, 1, 0])))
+
+
 def test_labels_are_mapped_by_the_sequence() -> None:
     found = as_sequences(frames())
     assert found.with_labels(VALENCE3).targets.tolist() == [VALENCE3.index("positive"), -1, VALENCE3.index("neutral")]

@@ -36,6 +36,13 @@ def test_spans_are_half_way_to_the_neighbours_and_a_gap_counts_as_a_usual_step()
     assert series([3], [0]).spans_s.tolist() == [0]
 
 
+def test_a_single_row_of_a_longer_series_stands_for_its_usual_step() -> None:
+    whole = series([0, 0.5, 1, 11, 11.5], [0] * 5)
+    assert whole.between(0.9, 2).spans_s.tolist() == [0.5]
+    assert [part.between(11.2, 12).spans_s.tolist() for part in whole.stretches()] == [[], [0.5]]
+    assert series([0, 3, 6], [0] * 3).between(2, 4).spans_s.tolist() == [1]  # no row stands for more than a gap
+
+
 def test_rows_between_two_times() -> None:
     assert series([0, 1, 2, 3], [0] * 4).between(1, 3).times_s.tolist() == [1, 2]
 

@@ -40,6 +40,12 @@ def test_the_face_that_is_seen_longest_answers() -> None:
     assert one.figures.shares["positive"] == pytest.approx(1)
 
 
+def test_one_row_is_enough_to_be_seen() -> None:
+    one = answer(asked(1, 1.05), video(t1=[1] * 30), VALENCE3)
+    assert (one.track, one.label) == (1, "neutral")
+    assert one.figures.seen_s == pytest.approx(0.1)
+
+
 def test_a_reaction_is_the_first_expression_that_was_not_there() -> None:
     found = video(t1=[0] * 10 + [1] * 15 + [2] * 5 + [0] * 10)
     first = answer(asked(2, 4), found, VALENCE3)

@@ -31,6 +31,16 @@ def test_every_figure_comes_with_n_and_an_interval() -> None:
     assert json.loads(json.dumps(found.to_dict()))["per_class"][0]["support"] == int((targets == 0).sum())
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_an_accuracy_at_its_end_has_an_interval_too(right: bool) -> None:
+    targets = np.arange(50) % 7
+    scores = np.eye(7)[targets if right else (targets + 1) % 7]
+    found = evaluate_scores(scores, targets, FER7)
+    assert found.accuracy_interval == wilson_interval(50 * right, 50)
+    grouped = evaluate_scores(scores, targets, FER7, groups=targets)
+    assert grouped.accuracy_interval == wilson_interval(7 * right, 7)
+
+
 def test_groups_widen_the_interval() -> None:
     scores, targets = sample(40)
     scores, targets, groups = np.repeat(scores, 9, axis=0), np.repeat(targets, 9), np.repeat(np.arange(40), 9)

@@ -55,6 +55,14 @@ def test_small_slices_are_shown_but_no_gap_is_taken_from_them() -> None:
     assert json.loads(json.dumps(alone.to_dict(), allow_nan=False))["accuracy_gap"] is None
 
 
+def test_a_single_group_has_no_resampled_interval() -> None:
+    predicted, targets, values = answers()
+    found = slice_scores(predicted, targets, values, column="camera", classes=7, groups=values)
+    assert [row.groups for row in found.slices] == [1, 1, 1]
+    assert [row.macro_f1_interval for row in found.slices] == [None] * 3
+    assert json.loads(json.dumps(found.to_dict()))["slices"][0]["macro_f1_interval"] is None
+
+
 def test_a_slice_that_is_always_right_still_has_an_interval() -> None:
     targets = np.zeros(12, np.int64)
     (row,) = slice_scores(targets, targets, np.full(12, "x"), column="x", classes=7).slices

@@ -194,23 +194,15 @@ def test_the_thesis_has_108_numbers_a_frame() -> None:
 @pytest.mark.slow
 def test_judged_by_the_command_line(gru: Run, turns: Path) -> None:
     model = str(gru.folder / "model.onnx")
-    words = [
-        "evaluate",
-        model,
-        "--dataset",
-        "manifest",
-        "--data",
-        str(turns),
-        "--option",
-        f"labels={LABELS}",
-        "--option",
-        "channels=1",
-        "--json",
-    ]
-    found = CliRunner().invoke(app, words)
+    where = ["--dataset", "manifest", "--data", str(turns), "--option", f"labels={LABELS}", "--option", "channels=1", "--json"]
+    found = CliRunner().invoke(app, ["evaluate", model, *where])
     overall = json.loads(found.stdout)["overall"]
     assert overall["n"] == 4
     assert overall["accuracy"] == load_model(gru.folder / "model.onnx").card.metrics[1]["overall"]["accuracy"]
+    whole = CliRunner().invoke(app, ["evaluate", model, *where, "--whole"])
+    assert (whole.exit_code, whole.stderr.startswith("mien: --whole finds faces in single pictures")) == (1, True)
+    side = CliRunner().invoke(app, ["bench", model, *where])
+    assert (side.exit_code, "turns_gru reads sequences. Judge it by mien evaluate" in side.stderr) == (1, True)
 
 
 @pytest.mark.slow

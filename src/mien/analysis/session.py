@@ -49,10 +49,13 @@ def analyze_session(
 ) -> Session:
     """Analyse the videos and say what was shown at each question.
 
-    A video that can't be read has an error, and its questions answers without a face. Raises InputError where there is no question.
+    A video that can't be read has an error, and its questions answers without a face. Raises InputError where there is no question, or one
+    whose video is none of `videos`.
     """
     if not questions:
         raise InputError("A session has a question at least; received none. Give a table with rows.")
+    if strange := {one.video for one in questions} - set(videos):
+        raise InputError(f"Questions are on {', '.join(sorted(strange))}, which is none of the videos {', '.join(videos)}.")
     analyzer, settings = analyzer or Analyzer(), settings or Settings()
     tracks, shots = FollowTracks(analyzer.labels, settings), _Shots(questions)
     run(analyzer, resolve(list(videos), every=every, fps=fps), [tracks, shots], on_progress)

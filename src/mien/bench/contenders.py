@@ -60,8 +60,8 @@ class Contender:
         return cast(Adapter, self.network).run.tensor(crops)
 
     def trained(self, dataset: str) -> bool | None:
-        """Whether it has seen the training part of that data set; None where that is not known."""
-        return None if self.trained_on is None else dataset in self.trained_on
+        """Whether it has seen the training part of that data set, or of one of those merged as "a+b"; None where that is not known."""
+        return None if self.trained_on is None else not self.trained_on.isdisjoint(dataset.split("+"))
 
     def read(self, native: LabelSet, labels: LabelSet, *, partial: bool = False) -> ExpressionModel:
         """The model read as `labels` for a data set whose own labels are `native`: its head for those speaks, where it has one.

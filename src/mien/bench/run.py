@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import ExpressionModel
+from mien.artifact import ExpressionModel, SequenceModel
 from mien.bench.contenders import Contender
 from mien.bench.macs import count_macs, count_parameters
 from mien.bench.measure import RUNS, SECONDS, Speed, cores, hardware, load, measure
@@ -57,7 +57,7 @@ def bench(
     Raises
     ------
     InputError
-        No contender or data set, or two of one name.
+        No contender or data set, or two of one name; a model of sequences, since the data sets are of single pictures.
     LabelError
         A model or data set that can't be read as the labels.
     DatasetError, UnknownNameError
@@ -66,6 +66,8 @@ def bench(
         What a model raises on its first pictures.
     """
     _check_names([c.name for c in contenders], [d.name for d in datasets])
+    if named := [c.name for c in contenders if isinstance(c.network, SequenceModel)]:
+        raise InputError(f"A comparison is of models of single pictures; {', '.join(named)} reads sequences. Judge it by mien evaluate.")
     role, tell, busy = split_name(split), progress or (lambda what, done, total: None), load()
     mapped = tuple(dataset if labels is None else dataset.with_labels(label_set(labels)) for dataset in datasets)
     readers = {

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Inputs = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, videos, or camera:0.", show_default=False)]
 Model = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a file that mien wrote.")]
-Detector = Annotated[str, typer.Option("--detector", "-d", help="What finds the faces: centerface, yunet, cascade or whole.")]
+FINDS = "What finds the faces: centerface, yunet, cascade or whole."
+Detector = Annotated[str, typer.Option("--detector", "-d", help=FINDS)]
 Labels = Annotated[
     str | None,
     typer.Option("--labels", "-l", help="Label set of the scores: fer8, fer7, fer6, valence3 or ckplus7.", show_default="the model's own"),

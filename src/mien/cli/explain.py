@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.analyze import Detector, Labels, Model, Threads, without_drawn
+from mien.cli.analyze import FINDS, Labels, Model, Threads, without_drawn
 from mien.cli.console import Advance, command_line, progress
 from mien.cli.dividing import Division, Fold, Protocol, ProtocolOption, Rows
 from mien.cli.options import Json, values
@@ -72,7 +72,7 @@ def explain(
     ] = None,
     label: Annotated[str | None, typer.Option(help="Explain this label.", show_default="the model's own answer")] = None,
     labels: Labels = None,
-    detector: Detector = "centerface",
+    detector: Annotated[str | None, typer.Option("--detector", "-d", help=FINDS, show_default="centerface")] = None,
     at: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Which frame of a video.", show_default="the first")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="In place of pictures: explain the classes of a data set.", show_default=False)
@@ -106,7 +106,8 @@ def explain(
     """
     division = Division.of(protocol, fold, seed, protocol_option)
     of_data = {"--split": split, "--per-class": per_class, "--also-wrong": also_wrong, "--data-option": data_option, "--rows": rows}
-    _check_usage(inputs, dataset, data, {**of_data, "--protocol": protocol}, {"--at": at is not None, "--label": label})
+    of_pictures = {"--at": at is not None, "--label": label, "--detector": detector}
+    _check_usage(inputs, dataset, data, {**of_data, "--protocol": protocol}, of_pictures)
     if arrays and out is None:
         raise typer.BadParameter("The arrays lie beside the figures; give --out.", param_hint="--arrays")
     from mien.report.evaluation_page import check_report
@@ -117,7 +118,7 @@ def explain(
         methods = _methods(method or ["occlusion"], option)
         wanted = _Wanted(model, methods, label, labels, sanity, seed, out, arrays, report, threads, advance)
         if dataset is None or data is None:
-            shown = _pictures(wanted, inputs or [], detector, at)
+            shown = _pictures(wanted, inputs or [], detector or "centerface", at)
         else:
             options = values(data_option, "--data-option") | ({} if rows is None else {"rows": rows})
             of = _Of(dataset, data, split or "test", per_class or PER_CLASS, also_wrong, seed, division, options)
@@ -136,7 +137,7 @@ def _check_usage(
     foreign = of_pictures if dataset is not None else of_data
     for name, given in foreign.items():
         if given:
-            said = "It belongs to pictures; a row of a data set is explained for its own label." if dataset is not None else _OF_DATA
+            said = "It belongs to pictures; a data set has faces as they are cut, and their labels." if dataset is not None else _OF_DATA
             raise typer.BadParameter(said, param_hint=name)
 
 

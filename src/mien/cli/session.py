@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def session(
-    videos: Annotated[list[str], typer.Argument(help="Videos of the session.", show_default=False)],
+    videos: Annotated[list[str], typer.Argument(help="Videos of the session, folders of them, or globs.", show_default=False)],
     segments: Annotated[
         Path,
         typer.Option(
@@ -50,7 +50,9 @@ def session(
     from mien.core.files import made_folder
     from mien.report.evaluation_page import check_report
     from mien.report.session_tables import session_tables, write_session
+    from mien.sources import resolve
 
+    videos = [source.name for source in resolve(videos)]
     settings, questions = settings_of(smooth), read_questions(segments, videos)
     if report is not None:
         check_report(report)

@@ -23,6 +23,12 @@ MAX_PIXELS = 100_000_000
 
 # No EPS (it runs Ghostscript) and no format without a signature (it would take any text for a picture).
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "QOI", "ICO")
+# fmt: off
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".qoi",
+)
+# fmt: on
 
 # What Pillow's readers raise on bytes that break their format's rules.
 _BROKEN = (OSError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, EOFError, struct.error)

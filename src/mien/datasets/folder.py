@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mien.core.decode import PICTURE_SUFFIXES
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
 from mien.core.labels import LabelSet, label_set
 from mien.datasets.base import Dataset, split_name
 from mien.datasets.fit import MEMORY_GIB, Fit
 from mien.datasets.names import expression_name
-from mien.datasets.pictures import SUFFIXES, Row, Survey, assemble, pictures_in
+from mien.datasets.pictures import Row, Survey, assemble, pictures_in
 
 
 def load(
@@ -27,9 +28,9 @@ def load(
     """Read pictures whose folder names their expression. What a folder means comes from its name alone, never from its place.
 
     `labels`: the label set that the data is declared to have. Folders may carry mien's names or ALIASES of them, split folders any
-    name that `split_name` knows; without split folders all rows belong to `split`. `crop_size`, `channels`, `crop`, `memory_gib`: see
-    `fit.Fit`. `strict`: raise when a file can't be read or a folder is empty, instead of leaving it out with a note. `ids` are the paths
-    inside `data_dir`.
+    name that `split_name` knows; without split folders all rows belong to `split`. What is no picture of an expression is left out with a
+    note. `crop_size`, `channels`, `crop`, `memory_gib`: see `fit.Fit`. `strict`: raise when a file can't be read or a folder is empty,
+    instead of leaving it out with a note. `ids` are the paths inside `data_dir`.
 
     Raises
     ------
@@ -56,13 +57,30 @@ def survey(data_dir: Path, *, labels: str | LabelSet | Sequence[str] = "fer7", s
     """The pictures that lie there. Raises UnknownNameError, DatasetAbsentError, or DatasetCorruptError for folders that do not fit."""
     declared = label_set(labels)
     rows, faults = [], []
-    for role, folder in _class_folders(data_dir, split_name(split)):
+    classes = _class_folders(data_dir, split_name(split))
+    for role, folder in classes:
         name = expression_name(folder.name, declared, where=str(folder))
         files = pictures_in(folder)
         rows += [Row(file, file.relative_to(data_dir).as_posix(), name, role) for file in files]
         if not files:
-            faults.append(f"{folder} holds no picture ({', '.join(SUFFIXES)}).")
-    return Survey("folder", data_dir, declared, rows, faults)
+            faults.append(f"{folder} holds no picture ({', '.join(PICTURE_SUFFIXES)}).")
+    return Survey("folder", data_dir, declared, rows, faults, notes=_left_out(data_dir, [folder for _, folder in classes]))
+
+
+def _left_out(data_dir: Path, classes: Sequence[Path]) -> list[str]:
+    """What lies there and is read as nothing, in one sentence for each kind; hidden files and folders are passed over."""
+    outside = [picture for folder in {data_dir, *(one.parent for one in classes)} for picture in pictures_in(folder)]
+    inside = [entry for folder in classes for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    found = {
+        "pictures outside of an expression's folder": outside,
+        "folders inside of an expression's": [entry for entry in inside if entry.is_dir()],
+        "files that are no picture by their suffix": [
+            entry for entry in inside if entry.is_file() and entry.suffix.lower() not in PICTURE_SUFFIXES
+        ],
+    }
+    return [
+        f"Left out: {len(paths):,} {what}, such as {paths[0].relative_to(data_dir).as_posix()}." for what, paths in found.items() if paths
+    ]
 
 
 def _class_folders(data_dir: Path, split: str) -> list[tuple[str, Path]]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.decode import PICTURE_SUFFIXES
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError, InputError, UnknownNameError
 from mien.core.labels import LabelSet
 from mien.datasets.base import SPLITS, Dataset
@@ -20,7 +21,6 @@ from mien.datasets.names import expression_name
 from mien.datasets.published import Cell, Published, tally
 from mien.datasets.terms import how_to_mend
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _SHOWN = 5
 _CHUNK = 512
 
@@ -124,7 +124,7 @@ def assemble(survey: Survey, fit: Fit, *, strict: bool, verify: bool = True) -> 
 
 def pictures_in(folder: Path) -> list[Path]:
     """The picture files of a folder by name, without the hidden ones that some systems put beside each file."""
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() in PICTURE_SUFFIXES and not f.name.startswith("."))
 
 
 def read_each(rows: Sequence[Row], fit: Fit) -> Iterator[NDArray[np.uint8] | InputError]:

@@ -143,8 +143,11 @@ def rotation(roster: Roster, rng: np.random.Generator, folds: int, validation: f
     return made
 
 
-def named(roster: Roster, names: str | Sequence[str], option: str) -> tuple[str, ...]:
+def named(roster: Roster, names: str | int | Sequence[str], option: str) -> tuple[str, ...]:
     """Names of subjects, given as a list or separated by commas. Raises UnknownNameError, or OptionError where there is none."""
+    if isinstance(names, bool) or not isinstance(names, (str, int, Sequence)):
+        raise OptionError(f"{option} is names of subjects, as a list or separated by commas; received {names!r}.")
+    names = str(names) if isinstance(names, int) else names  # a subject that is called 1
     given = tuple(part.strip() for part in names.split(",")) if isinstance(names, str) else tuple(map(str, names))
     known = sorted(set(_subjects(roster).tolist()) - {""})
     if not given or given == ("",):

@@ -201,7 +201,7 @@ def _drawn_sides(n: int, counts: Sequence[int], rng: np.random.Generator) -> tup
 
 
 def _whole(counts: Sequence[int], option: str) -> Sequence[int]:
-    plain = not isinstance(counts, (str, int)) and all(isinstance(c, int) and not isinstance(c, bool) and c >= 0 for c in counts)
+    plain = isinstance(counts, (list, tuple)) and all(isinstance(c, int) and not isinstance(c, bool) and c >= 0 for c in counts)
     if not plain or len(counts) != 3 or not counts[0] or not counts[2]:
         raise OptionError(f"{option} are whole numbers for train, validation and test; only validation may be 0. Received {counts!r}.")
     return counts

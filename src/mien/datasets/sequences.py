@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import DatasetCorruptError
 from mien.datasets.base import Dataset
+from mien.datasets.roster import sequence_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +36,15 @@ def as_sequences(dataset: Dataset) -> Sequences:
     """The sequences of a data set of frames, in the order in which they begin there.
 
     A sequence's label is the one that most of its labelled frames have, neutral only where they have no other; -1 without any. Columns but
-    `votes` are those of its middle frame. Pictures that are no frame of a sequence are left out, and counted in a note.
+    `votes` are those of its middle frame. Where several subjects have a sequence of one name, each has its own, called "subject/name".
+    Pictures that are no frame of a sequence are left out, and counted in a note.
 
     Raises
     ------
     DatasetCorruptError
         No row is a frame of a sequence, two frames of one have the same place, or one has frames in two splits.
     """
-    names = np.array([] if dataset.sequences is None else dataset.sequences, np.str_)
+    names = np.array([] if dataset.sequences is None else _of_each(dataset.subjects, dataset.sequences), np.str_)
     frames = np.flatnonzero(names != "")
     if dataset.frames is None or not len(frames):
         raise DatasetCorruptError(
@@ -52,7 +54,7 @@ def as_sequences(dataset: Dataset) -> Sequences:
     parts = np.split(ordered, np.flatnonzero(names[ordered][1:] != names[ordered][:-1]) + 1)
     parts.sort(key=min)
     for part in parts:
-        _need_one_by_one(dataset, part)
+        _need_one_by_one(dataset, str(names[part[0]]), part)
     rows = dataset.take(np.array([part[len(part) // 2] for part in parts]))
     notes = (f"{lost:,} pictures are frames of no sequence.",) if (lost := len(dataset) - len(frames)) else ()
     values = {item.name: getattr(rows, item.name) for item in fields(Dataset)} | {
@@ -77,8 +79,13 @@ def _label(dataset: Dataset, rows: NDArray[np.int64]) -> int:
     return int(counts.argmax()) if counts.any() else -1
 
 
-def _need_one_by_one(dataset: Dataset, rows: NDArray[np.int64]) -> None:
-    name = dataset.sequences[rows[0]] if dataset.sequences is not None else ""
+def _of_each(subjects: NDArray[np.str_] | None, names: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The names, with the subject's before them where one stands for sequences of several."""
+    told = sequence_names(subjects, names)
+    return names if len(np.unique(told)) == len(np.unique(names)) else told
+
+
+def _need_one_by_one(dataset: Dataset, name: str, rows: NDArray[np.int64]) -> None:
     if dataset.frames is not None and len(np.unique(dataset.frames[rows])) < len(rows):
         raise DatasetCorruptError(f"Two frames of the sequence {name} of {dataset.name} have the same place. Number them from 0.")
     if len(roles := np.unique(dataset.split[rows])) > 1:

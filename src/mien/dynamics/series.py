@@ -21,13 +21,15 @@ class Series:
     """The scores of one face at the times when it was seen.
 
     `times_s`: float64 (N,), rising; `scores`: float (N, C), each row summing to 1, column i meaning `labels[i]`. `weights`: float (N,)
-    above 0, how much each row says (the quality of its crop); None counts all alike.
+    above 0, how much each row says (the quality of its crop); None counts all alike. `step_s`: the usual step, for a single row that is a
+    part of a longer series; 0 where it is not known.
     """
 
     times_s: NDArray[np.float64]
     scores: NDArray[np.floating]
     labels: LabelSet
     weights: NDArray[np.floating] | None = None
+    step_s: float = 0.0
 
     def __post_init__(self) -> None:
         n = len(self.times_s)
@@ -65,11 +67,11 @@ class Series:
     @property
     def spans_s(self) -> NDArray[np.float64]:
         """The time that each row stands for: half of that to its neighbours, which counts as a usual step beyond gaps and ends."""
+        usual = min(self._usual_s, GAP_S)
         if len(self) < 2:
-            return np.zeros(len(self))
+            return np.full(len(self), usual)
         steps = np.diff(self.times_s)
-        usual = float(np.median(steps))
-        steps = np.where(steps > GAP_S, min(usual, GAP_S), steps)
+        steps = np.where(steps > GAP_S, usual, steps)
         return (np.append(steps, steps[-1]) + np.insert(steps, 0, steps[0])) / 2
 
     def with_scores(self, scores: NDArray[np.floating]) -> Series:
@@ -85,6 +87,10 @@ class Series:
         cuts = [0, *(np.flatnonzero(np.diff(self.times_s) > GAP_S) + 1), len(self)]
         return (self._rows(slice(a, b)) for a, b in pairwise(cuts) if b > a)
 
+    @property
+    def _usual_s(self) -> float:
+        return float(np.median(np.diff(self.times_s))) if len(self) > 1 else self.step_s
+
     def _rows(self, rows: slice) -> Series:
         weights = None if self.weights is None else self.weights[rows]
-        return Series(self.times_s[rows], self.scores[rows], self.labels, weights)
+        return Series(self.times_s[rows], self.scores[rows], self.labels, weights, self._usual_s)

@@ -70,7 +70,7 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
         seen,
         60 * switches / seen,
         float(np.mean([one.duration_s for one in found])),
-        float(-sum(p * np.log2(p) for p in shares if p > 0)) + 0.0,
+        max(0.0, float(-sum(p * np.log2(p) for p in shares if p > 0))),
         dict(zip(rows.labels, shares.tolist(), strict=True)),
         mean,
         float(np.sqrt(np.average((valence - mean) ** 2, weights=says))),

@@ -25,7 +25,8 @@ _INTERVALS = ("accuracy", "macro_f1", "balanced_accuracy", "log_loss", "brier")
 class Evaluation:
     """What was measured on `n` images, which fall into `groups` groups that were resampled as one (n when every image stands for itself).
 
-    Shares are 0–1. Intervals are 95 % percentile bootstrap, those of `per_class` Wilson's, which hold for few images too.
+    Shares are 0–1. Intervals are 95 % percentile bootstrap; those of `per_class` are Wilson's, which hold for few images too, as is
+    that of an `accuracy` of 0 or 1, which no resampling moves.
     `macro_f1` and `balanced_accuracy` are means over the classes present. `confusion` int64 (C, C), rows the truth, in the order of
     `labels`.
 
@@ -117,12 +118,13 @@ def evaluate_scores(
     confidence = np.zeros(n)
     confidence[answered] = rows.max(axis=1)
     bins = bins_of(rows, truth)
+    accuracy = float(metrics.accuracy(confusion))
     return Evaluation(
         labels=labels,
         n=n,
         groups=n if groups is None else len(np.unique(groups)),
-        accuracy=float(metrics.accuracy(confusion)),
-        accuracy_interval=Interval.of(metrics.accuracy(draws)),
+        accuracy=accuracy,
+        accuracy_interval=Interval.of(metrics.accuracy(draws)) if 0 < accuracy < 1 else _share_interval(predicted == targets, groups),
         macro_f1=float(metrics.macro_f1(confusion)),
         macro_f1_interval=Interval.of(metrics.macro_f1(draws)),
         balanced_accuracy=float(metrics.balanced_accuracy(confusion)),
@@ -140,6 +142,11 @@ def evaluate_scores(
         selective=risk_coverage(confidence, predicted == targets),
         kl_votes=None if votes is None else _kl_votes(np.asarray(votes), scores, answered),
     )
+
+
+def _share_interval(hits: NDArray[np.bool_], groups: NDArray[Any] | None) -> Interval:
+    (found,) = share_intervals(hits[:, None], np.ones((len(hits), 1), bool), groups)
+    return found or Interval(0.0, 1.0)
 
 
 def _losses(scores: NDArray[np.floating], targets: NDArray[np.integer], answered: NDArray[np.bool_]) -> NDArray[np.float64]:

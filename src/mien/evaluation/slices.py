@@ -24,7 +24,8 @@ _VALUES = 12
 class Slice:
     """The `n` rows with one value of a column, which fall into `groups` groups.
 
-    `accuracy` and `macro_f1` (over the classes present) in 0–1, with 95 % intervals: Wilson's over the groups, and percentile bootstrap.
+    `accuracy` and `macro_f1` (over the classes present) in 0–1, with 95 % intervals: Wilson's over the groups, and percentile bootstrap,
+    which a single group has none of (None).
     """
 
     value: str
@@ -33,7 +34,7 @@ class Slice:
     accuracy: float
     accuracy_interval: Interval
     macro_f1: float
-    macro_f1_interval: Interval
+    macro_f1_interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,9 @@ def slice_scores(
         right = truth == answer
         (interval,) = share_intervals(right[:, None], np.ones((len(right), 1), bool), together)
         f1 = float(metrics.macro_f1(metrics.confusion_matrix(truth, answer, classes + 1)))
-        f1_interval = Interval.of(metrics.macro_f1(resampled_confusions(truth, answer, classes + 1, together, seed=seed)))
         n_groups = len(truth) if together is None else len(np.unique(together))
+        draws = resampled_confusions(truth, answer, classes + 1, together, seed=seed) if n_groups > 1 else None
+        f1_interval = None if draws is None else Interval.of(metrics.macro_f1(draws))
         return Slice(names[number], len(truth), n_groups, float(right.mean()), interval or Interval(0, 1), f1, f1_interval)
 
     found = tuple(one(number) for number in range(len(names)) if (index == number).any())

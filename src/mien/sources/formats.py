@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mien.core.decode import PICTURE_SUFFIXES
+
 PREFIX_BYTES = 256
 
 # fmt: off
-PICTURE_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".qoi",
-)
 # .ts is left out: in a folder it is most often TypeScript. A file of that suffix given by itself is told by its content.
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".flv", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".asf", ".ogv",

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.decode import PICTURE_SUFFIXES
 from mien.sources.base import Source, Unusable
-from mien.sources.formats import PICTURE_SUFFIXES, PREFIX_BYTES, VIDEO_SUFFIXES, kind_of_content, kind_of_file, kind_of_suffix
+from mien.sources.formats import PREFIX_BYTES, VIDEO_SUFFIXES, kind_of_content, kind_of_file, kind_of_suffix
 from mien.sources.sampling import Sampling
 
 _USABLE = ", ".join((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
