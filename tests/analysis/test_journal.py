@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from av import VideoFrame
+from PIL import Image
 
 from mien.analysis.analyzer import Analyzer
 from mien.analysis.journal import Journal, fingerprint
@@ -116,6 +118,18 @@ def test_whatever_bytes_were_written_last_are_no_harm(images: list[RGB], tmp_pat
         again = Collect()
         run(analyzer(3), sources(images), [again], journal=Journal(path, "a", COLOURS))
         assert told(again) == told(whole)
+
+
+def test_a_file_that_has_changed_is_refused(portrait_path: Path, tmp_path: Path) -> None:
+    photos = [tmp_path / name for name in ("a.jpg", "b.jpg", "c.jpg")]
+    for photo in photos:
+        shutil.copy(portrait_path, photo)
+    path = tmp_path / "journal"
+    with pytest.raises(Broken):
+        run(analyzer(), resolve(tmp_path), [Breaking(2)], journal=Journal(path, "a", COLOURS))
+    Image.new("RGB", (64, 64)).save(photos[0])
+    with pytest.raises(InputError, match=r"a\.jpg has changed since the journal was begun"):
+        run(analyzer(), resolve(tmp_path), [Collect()], journal=Journal(path, "a", COLOURS))
 
 
 def test_a_journal_of_another_run_is_refused_and_kept(images: list[RGB], tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ def test_a_face_that_was_away_begins_anew() -> None:
     assert played(recent(9, 25.0), [0.0, 0.04, 1.2, 1.24]) == [[0], [0, 1], [2], [2, 3]]
 
 
+def test_rare_frames_are_no_absence() -> None:
+    assert played(recent(3, None), [0.0, 2.0, 4.0, 9.5]) == [[0], [0, 1], [0, 1, 2], [3]]
+
+
 def test_faces_are_kept_apart_and_one_without_a_track_stands_alone() -> None:
     kept = recent(4, 25.0)
     kept.add(0.0, [1, 2, None], [crop(1), crop(2), crop(3)])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mien.analysis.analyzer import Analyzer
 from mien.analysis.results import Results
-from mien.core.errors import InputError, LabelError, UnknownNameError
+from mien.core.errors import InputError, LabelError, OutputError, UnknownNameError
 from mien.core.labels import FER7, FER8, VALENCE3, LabelSet
 from mien.core.types import Face, FaceResult, FrameResult, ModelIdentity, Prediction, SourceInfo, SourceResult
 from tests.analysis.parts import ColourModel, FixedDetector, plain
@@ -150,6 +150,14 @@ def test_plot_draws_on_the_picture(tmp_path: Path) -> None:
     assert np.asarray(picture).std() > 0
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "drawn.png")), np.asarray(picture))
     assert found.plot(-2).size == (320, 240)
+
+
+def test_plot_to_a_suffix_of_no_picture(tmp_path: Path) -> None:
+    found = Analyzer(ColourModel(), FixedDetector()).analyze(plain(9, 9, 9))
+    for name in ("drawn.xyz", "drawn"):
+        with pytest.raises(OutputError, match="no suffix of a picture"):
+            found.plot(0, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("frame", [1, -2])

@@ -12,7 +12,7 @@ import pytest
 from mien.analysis.results import Results
 from mien.analysis.temporal import FollowTracks
 from mien.core.errors import OptionError, OutputError, UnknownNameError
-from mien.core.labels import FER7
+from mien.core.labels import CKPLUS7, FER7, LabelSet
 from mien.core.types import Face, FaceResult, FrameResult, ModelIdentity, Prediction, SourceInfo, SourceResult
 from mien.dynamics.tracks import Settings
 
@@ -53,6 +53,29 @@ def test_results_have_tables_over_time() -> None:
     assert (second["track"], second["share_anger"]) == (2, 1)
     group = found["stability"].query("track.isna()")
     assert group[["start_s", "end_s", "people"]].to_numpy().tolist() == [[0, 30, 2]]
+
+
+@pytest.mark.parametrize("step_s", [0.5, 1.0, 2.0])
+def test_the_figures_do_not_hang_on_how_often_frames_are_looked_at(step_s: float) -> None:
+    """A face that is always there and changes each six seconds, for a minute."""
+    frames = [FrameResult(k, k * step_s, (saying(("happiness", "neutral")[int(k * step_s) // 6 % 2], 1),)) for k in range(int(60 / step_s))]
+    found = results(frames).dynamics(Settings("none"))
+    (row,) = found["tracks"].to_dict("records")
+    assert len(found["segments"]) == 10
+    assert (row["seen_s"], row["switches_per_minute"]) == (60, 9)
+    assert row["share_happiness"] == pytest.approx(0.5)
+
+
+def test_labels_without_neutral_have_a_valence_and_others_an_empty_one() -> None:
+    for labels, column, valence in ((CKPLUS7, "happiness", 1), (LabelSet("custom", ("smile", "none")), "smile", np.nan)):
+        scores = np.eye(len(labels), dtype=np.float32)[labels.index(column)]
+        frames = tuple(FrameResult(k, k / 10, (FaceResult(FACE, Prediction(scores, labels), 1),)) for k in range(20))
+        source = SourceResult(SourceInfo("a.mp4", "video"), frames)
+        found = Results((source,), ModelIdentity("m", "0" * 64, labels), "d").dynamics()
+        (row,) = found["tracks"].to_dict("records")
+        assert row[f"share_{column}"] == 1
+        assert row["valence_mean"] == pytest.approx(valence, nan_ok=True)
+        assert (row["rmssd"] == 0) == (valence == 1)
 
 
 def test_scores_stand_beside_smoothed_ones() -> None:
@@ -120,7 +143,9 @@ def test_what_can_not_be_is_told(tmp_path: Path) -> None:
         FollowTracks(FER7, folder=tmp_path / "file")
     with pytest.raises(UnknownNameError, match="Did you mean hann"):
         Settings("han")
-    with pytest.raises(OptionError, match="window_s is above 0 seconds; received 0"):
+    with pytest.raises(OptionError, match="window_s is above 0 seconds and finite; received 0"):
         Settings(window_s=0)
+    with pytest.raises(OptionError, match="window_s is above 0 seconds and finite; received inf"):
+        Settings(window_s=float("inf"))
     with pytest.raises(OptionError, match="least_s is 0 seconds or more"):
         Settings(least_s=-1)

@@ -8,6 +8,15 @@ from mien.cli.clip import FRAMES_PER_SECOND, HEIGHT, SECONDS, WIDTH, views, writ
 from mien.core.errors import OutputError
 
 
+@pytest.mark.parametrize("name", ["portrait.jpg", "clip.mp4", "results.csv", "report.html"])
+def test_the_demo_writes_over_nobodys_files(mien, tmp_path, name) -> None:
+    (tmp_path / name).write_text("mine")
+    done = mien("demo", "--out", tmp_path)
+    assert done.exit_code == 1
+    assert f"{name} is there already" in done.stderr
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 @pytest.mark.slow
 def test_the_demo_writes_everything_and_ends_with_the_reports_path(mien, tmp_path) -> None:
     done = mien("demo", "--out", tmp_path / "demo")
@@ -18,6 +27,7 @@ def test_the_demo_writes_everything_and_ends_with_the_reports_path(mien, tmp_pat
         assert (tmp_path / "demo" / name).stat().st_size
     row = next(line for line in done.stdout.splitlines() if "portrait.jpg" in line)
     assert "%" in row
+    assert mien("demo", "--out", tmp_path / "demo").exit_code == 0  # its own files may be written again
 
 
 def test_the_demo_says_when_it_cannot_write(mien, tmp_path) -> None:

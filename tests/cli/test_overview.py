@@ -38,6 +38,12 @@ def test_a_video_has_a_row_a_track_over_the_mean_of_its_scores() -> None:
     ]
 
 
+def test_a_track_is_doubtful_where_most_of_its_frames_are() -> None:
+    sure, doubtful = face(0.9, 0.1, 0, track=1), face(0.6, 0.4, 0, track=1, abstained=True)
+    for frames, label in (([sure, doubtful], "negative"), ([sure, doubtful, doubtful], "negative ?"), ([doubtful], "negative ?")):
+        assert [row[3] for row in overview(SourceInfo("a.mp4", "video"), [[one] for one in frames]).rows] == [label]
+
+
 @pytest.mark.parametrize(
     ("frames", "error", "note"),
     [([[]], None, "no face found"), ([], "gone", "not read"), ([[]], "cut short", "broke off"), ([], None, "no face found")],

@@ -38,6 +38,13 @@ def test_an_error_is_one_line_without_a_traceback(process) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_what_a_stream_cannot_encode_is_spelt_out(process) -> None:
+    done = process("analyze", "ünï 写真.jpg", PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert r"\xfcn\xef \u5199\u771f.jpg" in done.stdout + done.stderr
+
+
 def test_mien_debug_shows_the_traceback(process) -> None:
     done = process("models", "info", "nope", MIEN_DEBUG="1")
     assert done.returncode == 1

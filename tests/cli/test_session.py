@@ -52,6 +52,14 @@ def test_a_folder_and_a_pattern_are_the_videos_in_them(mien, desk) -> None:
     assert [row["label"] for row in alone["answers"]] == ["happiness"] * 3 + [None]
 
 
+def test_a_picture_is_no_video(mien, desk, portrait_path) -> None:
+    done = mien("session", portrait_path, "--segments", desk / "segments.csv")
+    assert done.exit_code == 1
+    assert "It is a picture, and a session is of videos." in done.stderr
+    folder = mien("session", portrait_path.parent, "--segments", desk / "segments.csv")
+    assert (folder.exit_code, "No video in" in folder.stderr) == (1, True)
+
+
 def test_a_question_on_another_video_is_told() -> None:
     with pytest.raises(InputError, match=r"Questions are on b\.mp4, which is none of the videos a\.mp4"):
         analyze_session(["a.mp4"], [Question("q", "", 0, 1, "", "P", "b.mp4")])

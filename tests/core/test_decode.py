@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import threading
 import zlib
 from collections.abc import Iterator
@@ -148,6 +149,15 @@ def test_cmyk() -> None:
 def test_gray_of_16_bits_is_scaled(format_: str) -> None:
     deep = np.array([[0, 257, 32_896, 65_535]], np.uint16)
     assert decode_image(encoded(Image.fromarray(deep), format_))[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize(("values", "tag"), [(np.uint8([[255, 155, 0]]), 1), (np.uint16([[65_535, 39_835, 0]]), 1)])
+def test_white_may_be_zero(values: NDArray[Any], tag: int) -> None:
+    data = bytearray(encoded(Image.fromarray(values), "TIFF"))
+    place = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
+    assert data[place] == tag
+    data[place] = 0
+    assert decode_image(bytes(data))[0, :, 0].tolist() == [0, 100, 255]
 
 
 def test_16_bits_in_the_other_byte_order_and_turned() -> None:

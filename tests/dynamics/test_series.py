@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mien.core.errors import InputError, LabelError
-from mien.core.labels import FER8, VALENCE3, label_set
+from mien.core.errors import InputError
+from mien.core.labels import CKPLUS7, FER8, VALENCE3, label_set
 from mien.dynamics.series import Series
 
 
@@ -20,8 +22,10 @@ def test_valence_is_positive_less_negative() -> None:
     scores = np.array([[0.1, 0.5, 0.1, 0.05, 0.05, 0.1, 0.0, 0.1], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     assert Series(np.arange(2.0), scores, FER8).valence == pytest.approx([0.3, 0.0])
     assert Series(np.arange(1.0), np.array([[0.2, 0.1, 0.7]]), VALENCE3).valence == pytest.approx([0.5])
-    with pytest.raises(LabelError, match="can't be read as valence3"):
-        _ = Series(np.arange(1.0), np.array([[0.2, 0.8]]), label_set(["open", "shut"])).valence
+    seven = np.eye(7)[[CKPLUS7.index(name) for name in ("happiness", "sadness", "contempt")]]
+    assert Series(np.arange(3.0), seven, CKPLUS7).valence.tolist() == [1, -1, 0]
+    for names in (["open", "shut"], ["happiness", "other"]):  # neither, or one of the two
+        assert np.isnan(Series(np.arange(1.0), np.array([[0.2, 0.8]]), label_set(names)).valence).all()
 
 
 def test_stretches_end_at_gaps() -> None:
@@ -36,11 +40,17 @@ def test_spans_are_half_way_to_the_neighbours_and_a_gap_counts_as_a_usual_step()
     assert series([3], [0]).spans_s.tolist() == [0]
 
 
-def test_a_single_row_of_a_longer_series_stands_for_its_usual_step() -> None:
-    whole = series([0, 0.5, 1, 11, 11.5], [0] * 5)
+def test_a_single_row_of_a_longer_series_stands_for_a_step() -> None:
+    whole = replace(series([0, 0.5, 1, 11, 11.5], [0] * 5), step_s=0.5)
     assert whole.between(0.9, 2).spans_s.tolist() == [0.5]
     assert [part.between(11.2, 12).spans_s.tolist() for part in whole.stretches()] == [[], [0.5]]
-    assert series([0, 3, 6], [0] * 3).between(2, 4).spans_s.tolist() == [1]  # no row stands for more than a gap
+
+
+def test_frames_that_lie_far_apart_are_no_gaps() -> None:
+    slow = replace(series([0, 2, 4, 10, 12], [0] * 5), step_s=2)
+    assert [part.times_s.tolist() for part in slow.stretches()] == [[0, 2, 4], [10, 12]]
+    assert slow.spans_s.tolist() == [2] * 5
+    assert slow.between(3, 5).spans_s.tolist() == [2]
 
 
 def test_rows_between_two_times() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan, nan
 from typing import Any
 
@@ -26,7 +27,7 @@ def video(**tracks: list[int]) -> Dynamics:
     seen = {}
     for name, shown in tracks.items():
         rows = np.flatnonzero(np.array(shown) >= 0)
-        seen[int(name[1:])] = (rows, series((rows / 10).tolist(), np.array(shown)[rows].tolist()))
+        seen[int(name[1:])] = (rows, replace(series((rows / 10).tolist(), np.array(shown)[rows].tolist()), step_s=0.1))
     return dynamics("v", seen, RAW)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mien.core.decode import FORMATS, PICTURE_SUFFIXES
+from mien.core.decode import FORMATS
+from mien.core.suffixes import PICTURE_SUFFIXES
 from mien.sources.formats import PREFIX_BYTES, VIDEO_SUFFIXES, kind_of_content, kind_of_file, kind_of_suffix
 from tests.sources.videos import write_sound, write_video
 

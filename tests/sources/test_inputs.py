@@ -114,6 +114,15 @@ def test_a_folder_with_all_below_it_sorted(album: Path) -> None:
     assert len(frames(album)) == 5
 
 
+def test_a_folder_loses_no_photo_without_a_suffix_or_of_a_kind_that_is_not_read(album: Path) -> None:
+    (album / "IMG_0001").write_bytes((album / "c.png").read_bytes())
+    (album / "README").write_text("Good morning", encoding="utf-8")
+    (album / "x.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(32))
+    assert [Path(name).name for name in names("album")] == ["IMG_0001", "a.PNG", "b.mp4", "c.png", "x.HEIC", "d.png"]
+    with pytest.raises(InputError, match="HEIC photos are not read: convert them"):
+        frames("album/x.HEIC")
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [

@@ -44,6 +44,7 @@ THIRTY = at(*(i / 30 for i in range(31)))
         ({"start_s": 0.49, "every": 5}, [15, 20, 25, 30]),
         ({"start_s": 0.5, "fps": 10}, [15, 18, 21, 24, 27, 30]),
         ({"end_s": 0.1, "fps": 30}, [0, 1, 2]),
+        ({"start_s": 0.95, "end_s": math.inf}, [29, 30]),
         ({"start_s": 2}, []),
     ],
 )
@@ -95,6 +96,7 @@ def test_about_so_many_are_expected(options: dict[str, float]) -> None:
         ({"fps": -3}, "above 0"),
         ({"fps": math.nan}, "above 0"),
         ({"fps": math.inf}, "above 0"),
+        ({"start_s": math.inf}, "0 ≤ start_s < end_s"),
         ({"every": 2, "fps": 5}, "Give every or fps, not both"),
         ({"start_s": -1}, "0 ≤ start_s < end_s; received start_s=-1"),
         ({"start_s": 2, "end_s": 2}, "0 ≤ start_s < end_s"),

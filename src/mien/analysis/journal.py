@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,12 +39,20 @@ class Last:
 
 @dataclass(frozen=True)
 class Begun:
-    """A source that the journal holds: its name, how many of its frames can be taken up, the last of them, and whether it had ended."""
+    """A source that the journal holds, and its `fingerprint`: how many of its frames can be taken up, the last, and whether it ended."""
 
     source: str
+    of: list[Any]
     frames: int
     last: Last | None
     ended: bool
+
+    def need(self, source: str) -> None:
+        """Raise InputError for another source, or where its file is not the one that was read."""
+        if source != self.source:
+            raise InputError(f"The journal holds {self.source} in place of {source}. Give the same inputs, or remove it.")
+        if self.of != fingerprint(source):
+            raise InputError(f"{source} has changed since the journal was begun. Give what it was, or remove the journal.")
 
 
 class Journal:
@@ -89,7 +98,7 @@ class Journal:
 
     def begin(self, info: SourceInfo) -> None:
         """A source begins."""
-        self._write({"begin": [info.source, info.kind, info.width, info.height]})
+        self._write({"begin": [info.source, info.kind, info.width, info.height], "of": fingerprint(info.source)})
 
     def frame(self, result: FrameResult, image: RGB, seen: Sequence[View] = (), *, detected: bool, damaged: bool = False) -> None:
         """A frame was analysed, and its people `seen` so.
@@ -159,7 +168,7 @@ class Journal:
     def _note(self, frames: int, last: Last | None) -> None:
         if self._heads:
             head = self._heads[-1]
-            self.begun[len(self._heads) - 1 :] = [Begun(head["begin"][0], frames, last, "end" in head)]
+            self.begun[len(self._heads) - 1 :] = [Begun(head["begin"][0], head["of"], frames, last, "end" in head)]
 
     def _result(self, entry: list[Any]) -> FrameResult:
         index, time_s, faces = entry
@@ -196,9 +205,9 @@ def mark_of(image: RGB) -> int:
 
 
 def fingerprint(path: str) -> list[Any]:
-    """Of a file: its name, size and time of change; of anything else its name."""
+    """Of a file: its name, size and time of change; of anything else, such as a folder, in which the outputs may lie, its name."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError):
         return [path]
-    return [path, found.st_size, found.st_mtime_ns]
+    return [path, found.st_size, found.st_mtime_ns] if stat.S_ISREG(found.st_mode) else [path]

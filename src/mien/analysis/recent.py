@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -9,14 +10,14 @@ import numpy as np
 
 from mien.artifact import SequenceModel
 from mien.core.types import RGB
-from mien.dynamics.series import GAP_S
+from mien.dynamics.series import gap_s
 
 
 class Recent:
     """The last crops of every track of one video, at most as many as the longest sequence that the model learnt from.
 
     Where its card tells a rate, they are taken in its steps, back from the newest, each the latest one that had come by then; without one,
-    every analysed frame counts. A face that was away for more than `mien.dynamics.series.GAP_S` begins anew.
+    every analysed frame counts. A face that was away for longer than `mien.dynamics.series.gap_s` begins anew.
     """
 
     def __init__(self, model: SequenceModel) -> None:
@@ -24,10 +25,15 @@ class Recent:
         rate_hz: float | None = model.card.sequence["rate_hz"]
         self._step_s = None if rate_hz is None else 1 / rate_hz
         self._kept: dict[int, deque[tuple[float, RGB]]] = {}
+        self._before_s, self._apart_s = math.nan, math.inf
 
     def add(self, time_s: float, ids: Sequence[int | None], crops: Sequence[RGB]) -> list[list[RGB]]:
         """Take in the faces of one frame; gives for each the sequence that ends with it. One without a track is a sequence by itself."""
-        self._kept = {id_: kept for id_, kept in self._kept.items() if time_s - kept[-1][0] <= GAP_S}
+        if time_s > self._before_s:
+            self._apart_s = min(self._apart_s, time_s - self._before_s)
+        self._before_s = time_s
+        longest = gap_s(self._apart_s if math.isfinite(self._apart_s) else 0.0)
+        self._kept = {id_: kept for id_, kept in self._kept.items() if time_s - kept[-1][0] <= longest}
         return [[crop] if id_ is None else self._of(time_s, id_, crop) for id_, crop in zip(ids, crops, strict=True)]
 
     def _of(self, time_s: float, id_: int, crop: RGB) -> list[RGB]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from mien.analysis import exports
-from mien.core.errors import InputError
+from mien.core.errors import InputError, OutputError
 from mien.core.files import replacing
 from mien.core.types import RGB, FaceResult, FrameResult, ModelIdentity, SourceInfo, SourceResult
 
@@ -131,7 +131,7 @@ class Results(Sequence[FrameResult]):
         InputError
             There is no such frame, or its picture can't be had again (a camera).
         OutputError
-            `path` can't be written.
+            `path` can't be written, or its suffix is that of no picture.
         """
         from PIL import Image
 
@@ -140,6 +140,8 @@ class Results(Sequence[FrameResult]):
         where = [(s, f) for s, source in enumerate(self.sources) for f in source.frames]
         if self.pictures is None or not -len(where) <= frame < len(where):
             raise InputError(f"Can't draw frame {frame} of {self!r}. Give the number of a frame, from results of Analyzer.analyze.")
+        if path is not None and Path(path).suffix.lower() not in Image.registered_extensions():
+            raise OutputError(f"{path} has no suffix of a picture. Give one such as .png or .jpg.")
         source, result = where[frame]
         picture = Image.fromarray(annotate(self.pictures(source, result.index), result.faces))
         if path is not None:

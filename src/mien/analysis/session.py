@@ -83,6 +83,8 @@ class _Shots:
     def begin(self, info: SourceInfo) -> None:
         """Start a video."""
         self._source = info.source
+        if info.kind == "image":
+            self.errors[info.source] = "It is a picture, and a session is of videos."
         self._open = [(place, one) for place, one in enumerate(self._questions) if one.video == info.source]
 
     def frame(self, result: FrameResult, image: RGB) -> None:

@@ -134,8 +134,8 @@ def _read(
 ) -> Generator[Began | Frame | _Past | Ended, None, None]:
     for place, source in enumerate(sources):
         begun = journal.begun[place] if journal and place < len(journal.begun) else None
-        if begun and begun.source != source.name:
-            raise InputError(f"The journal holds {begun.source} in place of {source.name}. Give the same inputs, or remove it.")
+        if begun:
+            begun.need(source.name)
         if journal and begun and begun.ended:
             yield from _again(journal, place)
             continue

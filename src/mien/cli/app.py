@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import warnings
@@ -102,5 +103,8 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line with the arguments of this process."""
+    """Run the command line with the arguments of this process. What stdout or stderr can't encode, such as a name, is spelt out there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="mien")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +22,19 @@ def demo(
     from mien.analysis.analyzer import Analyzer
     from mien.cli.clip import write_clip
     from mien.core.decode import decode_image
+    from mien.core.errors import OutputError
     from mien.core.files import write_bytes
     from mien.sources import resolve
 
-    photo, clip = out / "portrait.jpg", out / "clip.mp4"
-    write_bytes(photo, PORTRAIT.read_bytes())
+    photo, clip, table, page = (out / name for name in ("portrait.jpg", "clip.mp4", "results.csv", "report.html"))
+    portrait = PORTRAIT.read_bytes()
+    if not (photo.is_file() and photo.read_bytes() == portrait):  # an earlier demo's own may be written again
+        for path in (photo, clip, table, page):
+            if os.path.lexists(path):
+                raise OutputError(f"{path} is there already, and not of an earlier demo. Give another folder with --out.")
+    write_bytes(photo, portrait)
     write_clip(decode_image(photo), clip)
-    outputs = Outputs((out / "results.csv",), report=out / "report.html", annotate=out / "annotated")
+    outputs = Outputs((table,), report=page, annotate=out / "annotated")
     overview = run_into(Analyzer(), resolve([photo, clip]), outputs)
     show_overview(overview)
     for path in (clip, *outputs.paths[:-1]):

@@ -16,17 +16,18 @@ LONGEST_NAME = 36
 
 @dataclass
 class _Person:
-    """The sum of the scores of one track, and when it was seen."""
+    """The sum of the scores of one track, when it was seen, and in how many frames of those the model abstained."""
 
     scores: Scores
     labels: tuple[str, ...]
     first_s: float
     last_s: float
+    abstained: int
     frames: int = 1
 
-    def add(self, scores: Scores, time_s: float) -> None:
+    def add(self, scores: Scores, time_s: float, abstained: bool) -> None:
         self.scores = self.scores + scores
-        self.last_s, self.frames = time_s, self.frames + 1
+        self.last_s, self.abstained, self.frames = time_s, self.abstained + abstained, self.frames + 1
 
 
 class Overview:
@@ -67,7 +68,7 @@ class Overview:
         """Write the rows of the source."""
         for track, person in sorted(self._people.items(), key=lambda item: (item[0] is None, item[0])):
             mean = (person.scores / person.frames).astype(person.scores.dtype)
-            label = person.labels[int(mean.argmax())]
+            label = person.labels[int(mean.argmax())] + (" ?" if 2 * person.abstained > person.frames else "")
             when = f"{person.first_s:.1f}–{person.last_s:.1f} s"
             self._row("–" if track is None else f"{track}", when, label, mean, person.labels)
         if error is not None:
@@ -80,11 +81,11 @@ class Overview:
         """Nothing is open."""
 
     def _meet(self, face: FaceResult, time_s: float) -> None:
-        scores = face.prediction.scores
+        scores, abstained = face.prediction.scores, face.prediction.abstained
         if face.track_id in self._people:
-            self._people[face.track_id].add(scores, time_s)
+            self._people[face.track_id].add(scores, time_s, abstained)
         else:
-            self._people[face.track_id] = _Person(scores, face.prediction.labels.names, time_s, time_s)
+            self._people[face.track_id] = _Person(scores, face.prediction.labels.names, time_s, time_s, int(abstained))
 
     def _note(self, text: str) -> None:
         self.rows.append((self._name, "–", "", text, "", ""))

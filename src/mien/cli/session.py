@@ -47,12 +47,15 @@ def session(
     from mien.analysis.analyzer import Analyzer
     from mien.analysis.questions import read_questions
     from mien.analysis.session import analyze_session
+    from mien.core.errors import InputError
     from mien.core.files import made_folder
     from mien.report.evaluation_page import check_report
     from mien.report.session_tables import session_tables, write_session
     from mien.sources import resolve
 
-    videos = [source.name for source in resolve(videos)]
+    given, videos = videos, [source.name for source in resolve(videos) if source.kind != "image" or source.name in videos]
+    if not videos:
+        raise InputError(f"No video in {', '.join(given)}. Give videos, or folders of them.")
     settings, questions = settings_of(smooth), read_questions(segments, videos)
     if report is not None:
         check_report(report)

@@ -23,12 +23,6 @@ MAX_PIXELS = 100_000_000
 
 # No EPS (it runs Ghostscript) and no format without a signature (it would take any text for a picture).
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "QOI", "ICO")
-# fmt: off
-PICTURE_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".qoi",
-)
-# fmt: on
 
 # What Pillow's readers raise on bytes that break their format's rules.
 _BROKEN = (OSError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, EOFError, struct.error)
@@ -168,11 +162,13 @@ def _to_rgb(image: ImageFile.ImageFile) -> RGB:
 
 def _deep(image: ImageFile.ImageFile, values: NDArray[Any]) -> NDArray[Any]:
     """Gray of more than 8 bits as uint16 or float, as its file format means it."""
-    if values.dtype.kind in "fu":
+    tags = getattr(image, "tag_v2", {})
+    if values.dtype.kind == "f":
         return values
-    # TIFF alone has 32 bits; Pillow hands them over as signed whatever they are. Mode I of every other format holds 16 bits.
-    bits = getattr(image, "tag_v2", {}).get(258, (16,))[0]
-    return (values.view(np.uint32) >> 16 if bits == 32 else values.clip(0, 65535)).astype(np.uint16)
+    if values.dtype.kind != "u":
+        # TIFF alone has 32 bits; Pillow hands them over as signed whatever they are. Mode I of every other format holds 16 bits.
+        values = (values.view(np.uint32) >> 16 if tags.get(258, (16,))[0] == 32 else values.clip(0, 65535)).astype(np.uint16)
+    return np.iinfo(values.dtype).max - values if tags.get(262) == 0 else values  # white is zero; Pillow turns 8 bits alone
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -67,6 +67,12 @@ class LabelSet:
             )
         return matrix
 
+    @property
+    def signs(self) -> NDArray[np.int64]:
+        """1 for the names that are positive by `valence3`, −1 for the negative ones, 0 for all others: int64 (len(self),)."""
+        read = {"positive": 1, "negative": -1}
+        return np.array([read.get(_TO_VALENCE3.get(name, name), 0) for name in self.names], np.int64)
+
     def project(self, scores: NDArray[np.floating], target: LabelSet) -> NDArray[np.float32]:
         """Scores (…, len(self)) read as `target`: dropped names removed, merged names summed, rows renormalised to sum 1.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.core.decode import PICTURE_SUFFIXES
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, UnknownNameError
 from mien.core.labels import LabelSet, label_set
+from mien.core.suffixes import PICTURE_SUFFIXES
 from mien.datasets.base import Dataset, split_name
 from mien.datasets.fit import MEMORY_GIB, Fit
 from mien.datasets.names import expression_name
@@ -69,7 +69,7 @@ def survey(data_dir: Path, *, labels: str | LabelSet | Sequence[str] = "fer7", s
 
 def _left_out(data_dir: Path, classes: Sequence[Path]) -> list[str]:
     """What lies there and is read as nothing, in one sentence for each kind; hidden files and folders are passed over."""
-    outside = [picture for folder in {data_dir, *(one.parent for one in classes)} for picture in pictures_in(folder)]
+    outside = [picture for folder in sorted({data_dir, *(one.parent for one in classes)}) for picture in pictures_in(folder)]
     inside = [entry for folder in classes for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
     found = {
         "pictures outside of an expression's folder": outside,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.decode import PICTURE_SUFFIXES
 from mien.core.errors import DatasetAbsentError, DatasetCorruptError, DatasetPartialError, InputError, UnknownNameError
 from mien.core.labels import LabelSet
+from mien.core.suffixes import PICTURE_SUFFIXES
 from mien.datasets.base import SPLITS, Dataset
 from mien.datasets.columns import number_or_text_column
 from mien.datasets.fit import Fit

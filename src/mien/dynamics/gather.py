@@ -22,7 +22,7 @@ class _Rows:
 
 
 class Gathered:
-    """Some sixty bytes for each tracked face of each frame.
+    """Some sixty bytes for each tracked face of each frame, and eight for a frame.
 
     Faces of stills, which no track holds, are left aside, and so is a row whose time does not advance.
     """
@@ -30,9 +30,12 @@ class Gathered:
     def __init__(self, labels: LabelSet) -> None:
         self._labels = labels
         self._rows: dict[int, _Rows] = {}
+        self._times_s = array("d")
 
     def add(self, result: FrameResult) -> None:
         """Keep the scores of a frame's faces."""
+        if result.time_s is not None:
+            self._times_s.append(result.time_s)
         for face in result.faces:
             if face.track_id is None or result.time_s is None:
                 continue
@@ -46,10 +49,12 @@ class Gathered:
 
     def finish(self, source: str, settings: Settings) -> Dynamics | None:
         """What follows from all of them; None without a track."""
-        seen = {track: (np.array(rows.frames, np.int64), self._series(rows)) for track, rows in self._rows.items()}
+        step_s = float(np.median(np.diff(self._times_s))) if len(self._times_s) > 1 else 0.0
+        seen = {track: (np.array(rows.frames, np.int64), self._series(rows, step_s)) for track, rows in self._rows.items()}
         return dynamics(source, seen, settings) if seen else None
 
-    def _series(self, rows: _Rows) -> Series:
+    def _series(self, rows: _Rows, step_s: float) -> Series:
         scores = np.array(rows.scores, np.float32).reshape(-1, len(self._labels))
         qualities = np.array(rows.qualities, np.float64)
-        return Series(np.array(rows.times_s, np.float64), scores, self._labels, None if np.isnan(qualities).any() else qualities)
+        weights = None if np.isnan(qualities).any() else qualities
+        return Series(np.array(rows.times_s, np.float64), scores, self._labels, weights, step_s)

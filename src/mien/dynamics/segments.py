@@ -39,7 +39,7 @@ def segments(series: Series, least_s: float = 0.0) -> list[Segment]:
     """The segments of a series, smoothed or not, in time; neutral is one like the others.
 
     What is shorter than `least_s` goes to the longer one of its neighbours within its stretch, the shortest first, and to none where there
-    is no other. Gaps (`series.GAP_S`) belong to no segment. Raises OptionError for a `least_s` below 0.
+    is no other. Gaps (`series.gap_s`) belong to no segment. Raises OptionError for a `least_s` below 0.
     """
     if least_s < 0:
         raise OptionError(f"least_s is 0 seconds or more; received {least_s!r}.")

@@ -10,10 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.core.labels import VALENCE3, LabelSet
+from mien.core.labels import LabelSet
 
-GAP_S = 1.0
-"""A face that was not seen for longer than this is another stretch: nothing is known of what it showed meanwhile."""
+GAP_S, _GAP_STEPS = 1.0, 2.5
+
+
+def gap_s(step_s: float) -> float:
+    """A face that was not seen for longer is another stretch: nothing is known of what it showed meanwhile.
+
+    GAP_S, or, where the frames that are looked at, `step_s` apart, are rarer than that, two and a half of their steps.
+    """
+    return max(GAP_S, _GAP_STEPS * step_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +28,8 @@ class Series:
     """The scores of one face at the times when it was seen.
 
     `times_s`: float64 (N,), rising; `scores`: float (N, C), each row summing to 1, column i meaning `labels[i]`. `weights`: float (N,)
-    above 0, how much each row says (the quality of its crop); None counts all alike. `step_s`: the usual step, for a single row that is a
-    part of a longer series; 0 where it is not known.
+    above 0, how much each row says (the quality of its crop); None counts all alike. `step_s`: how far apart the frames are that were
+    looked at, whether the face was seen in them or not; 0 where that is not known.
     """
 
     times_s: NDArray[np.float64]
@@ -54,24 +61,18 @@ class Series:
     def valence(self) -> NDArray[np.float64]:
         """How positive each row is, −1 … 1: the score of positive less that of negative, as `valence3` has them.
 
-        Surprise counts as neither.
-        Raises LabelError for labels that can't be read as `valence3`.
+        Surprise, contempt and what has other names count as neither. NaN for labels of which none is positive, or none negative.
         """
-        if "positive" in self.labels.names:
-            positive, negative = (self.scores[:, self.labels.index(name)] for name in ("positive", "negative"))
-        else:
-            read = self.scores @ self.labels.projection(VALENCE3)
-            positive, negative = read[:, VALENCE3.index("positive")], read[:, VALENCE3.index("negative")]
-        return np.asarray(positive - negative, np.float64)
+        signs = self.labels.signs
+        return np.asarray(self.scores @ signs, np.float64) if {-1, 1} <= set(signs.tolist()) else np.full(len(self), np.nan)
 
     @property
     def spans_s(self) -> NDArray[np.float64]:
         """The time that each row stands for: half of that to its neighbours, which counts as a usual step beyond gaps and ends."""
-        usual = min(self._usual_s, GAP_S)
         if len(self) < 2:
-            return np.full(len(self), usual)
-        steps = np.diff(self.times_s)
-        steps = np.where(steps > GAP_S, usual, steps)
+            return np.full(len(self), self.step_s)
+        steps, gap = np.diff(self.times_s), gap_s(self.step_s)
+        steps = np.where(steps > gap, min(float(np.median(steps)), gap), steps)
         return (np.append(steps, steps[-1]) + np.insert(steps, 0, steps[0])) / 2
 
     def with_scores(self, scores: NDArray[np.floating]) -> Series:
@@ -83,14 +84,10 @@ class Series:
         return self._rows(slice(*np.searchsorted(self.times_s, (start_s, end_s))))
 
     def stretches(self) -> Iterator[Series]:
-        """The parts between gaps of more than GAP_S seconds."""
-        cuts = [0, *(np.flatnonzero(np.diff(self.times_s) > GAP_S) + 1), len(self)]
+        """The parts between gaps of more than `gap_s`."""
+        cuts = [0, *(np.flatnonzero(np.diff(self.times_s) > gap_s(self.step_s)) + 1), len(self)]
         return (self._rows(slice(a, b)) for a, b in pairwise(cuts) if b > a)
-
-    @property
-    def _usual_s(self) -> float:
-        return float(np.median(np.diff(self.times_s))) if len(self) > 1 else self.step_s
 
     def _rows(self, rows: slice) -> Series:
         weights = None if self.weights is None else self.weights[rows]
-        return Series(self.times_s[rows], self.scores[rows], self.labels, weights, self._usual_s)
+        return Series(self.times_s[rows], self.scores[rows], self.labels, weights, self.step_s)

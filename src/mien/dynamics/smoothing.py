@@ -1,6 +1,6 @@
 """Scores over time made steadier: exponential, Hann window, and a hidden Markov model with dwell times that are learnt.
 
-All go by the frames' own times, so that any sampling rate will do, and none looks across a gap (`series.GAP_S`).
+All go by the frames' own times, so that any sampling rate will do, and none looks across a gap (`series.gap_s`).
 """
 
 from __future__ import annotations

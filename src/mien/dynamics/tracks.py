@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -36,8 +37,8 @@ class Settings:
             raise UnknownNameError("smoothing", self.smoothing, SMOOTHERS)
         for name in ("width_s", "window_s", "step_s"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise OptionError(f"{name} is above 0 seconds; received {value!r}.")
+            if value is not None and not 0 < value < math.inf:
+                raise OptionError(f"{name} is above 0 seconds and finite; received {value!r}.")
         if not self.least_s >= 0:
             raise OptionError(f"least_s is 0 seconds or more; received {self.least_s!r}.")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.labels import LabelSet
-from mien.dynamics.series import GAP_S
+from mien.dynamics.series import gap_s
 from mien.dynamics.tracks import TrackDynamics
 from mien.report.charts import Bands, clock, portion, safe, score, stripe, when
 from mien.report.moments import Shot
@@ -58,7 +58,7 @@ def absences(times_s: NDArray[np.float64], first_s: float, last_s: float) -> lis
 def least_absence_s(times_s: NDArray[np.float64]) -> float:
     """How long an absence is at least: a second, or two and a half of the usual steps (their lower quartile) where that is longer."""
     usual = float(np.quantile(np.diff(times_s), 0.25, method="lower")) if len(times_s) > 1 else 0.0
-    return max(GAP_S, 2.5 * usual)
+    return gap_s(usual)
 
 
 def moments(one: TrackDynamics) -> list[tuple[float, str, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.core.decode import PICTURE_SUFFIXES
+from mien.core.suffixes import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 
 PREFIX_BYTES = 256
 
@@ -63,4 +63,4 @@ def kind_of_file(path: Path) -> str | None:
 def kind_of_suffix(path: Path) -> str | None:
     """Tell "image" or "video" by the suffix, in capitals or not, or None."""
     suffix = path.suffix.lower()
-    return "image" if suffix in PICTURE_SUFFIXES else "video" if suffix in VIDEO_SUFFIXES else None
+    return "image" if suffix in PICTURE_SUFFIXES + UNREAD_SUFFIXES else "video" if suffix in VIDEO_SUFFIXES else None

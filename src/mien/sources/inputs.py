@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.decode import PICTURE_SUFFIXES
+from mien.core.suffixes import PICTURE_SUFFIXES
 from mien.sources.base import Source, Unusable
 from mien.sources.formats import PREFIX_BYTES, VIDEO_SUFFIXES, kind_of_content, kind_of_file, kind_of_suffix
 from mien.sources.sampling import Sampling
@@ -139,11 +139,11 @@ def _is_folder(path: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The usable files of a folder and all below it, sorted; hidden ones are left out."""
+    """The usable files of a folder and all below it, by suffix, or by content where they have none, sorted; hidden ones are left out."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (Path(root, name) for name in sorted(files) if not name.startswith("."))
-        yield from (path for path in paths if kind_of_suffix(path))
+        yield from (path for path in paths if kind_of_suffix(path) or (not path.suffix and kind_of_file(path)))
 
 
 def _matches(pattern: str) -> Iterator[Path]:

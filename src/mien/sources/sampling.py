@@ -78,7 +78,7 @@ class Sampling:
         return math.ceil(frames / self.every - 0.01)
 
     def _span(self, frames: Iterable[T]) -> Iterator[T]:
-        start_s, end_s = _exact(self.start_s or 0), None if self.end_s is None else _exact(self.end_s)
+        start_s, end_s = _exact(self.start_s or 0), None if self.end_s in (None, math.inf) else _exact(self.end_s)
         for frame in frames:
             if end_s is not None and frame.time_s >= end_s:
                 return
