@@ -41,9 +41,10 @@ from mien.core.errors import MienError, OptionError, TrainingError
 from mien.core.files import write_text
 from mien.training.data import load_sets, prepared, split_of
 from mien.training.ensemble import finished
-from mien.training.export import ARTIFACT, averaging, conclude
+from mien.training.export import averaging, conclude
 from mien.training.fuse import fused
 from mien.training.network import best_of
+from mien.training.parts import ARTIFACT
 from mien.training.remake import remake
 from mien.training.run import Run, train, validate
 

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, MienError
 from mien.core.files import write_bytes
 from mien.datasets.fer2013_layouts import read_table
-from mien.training.export import ARTIFACT
 from mien.training.network import BEST
+from mien.training.parts import ARTIFACT
 from mien.training.run import CHECKPOINT
 
 ACROSS, DOWN, SIDE = 32, 64, 48

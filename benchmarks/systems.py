@@ -39,8 +39,8 @@ from mien.evaluation.scores import Evaluation
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import load_sets
 from mien.training.ensemble import Ensemble, Plan, finished, load_plan, runs_of
-from mien.training.export import ARTIFACT
 from mien.training.logs import Row, read_log
+from mien.training.parts import ARTIFACT
 from mien.training.recipe import Recipe, checked
 from mien.training.run import Run
 

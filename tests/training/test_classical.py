@@ -278,6 +278,12 @@ def test_kernel_machines_stop_and_say_so(name: str, monkeypatch: pytest.MonkeyPa
         classifiers.build(name, {}, 0, balanced=False, spread=3.0).fit(rows, np.arange(40) % 2)
 
 
+def test_more_neighbours_than_rows_are_told() -> None:
+    recipe, rows = small(kind="knn", reduce={}, classifier={"name": "knn", "options": {"neighbours": 41}}), np.eye(40, dtype=np.float32)
+    with pytest.raises(RecipeError, match="neighbours is 41, and there are 40 training rows"):
+        fit(recipe, rows, np.arange(40) % 7)
+
+
 def test_weights_of_classes_reach_the_classifier_or_are_refused(album: Path, tmp_path: Path) -> None:
     weighted = {"fer7": {"dataset": "manifest", "class_weights": "balanced", "options": {"labels": "fer8", "channels": 1}}}
     assert classifiers.build("linear_svm", {}, 0, balanced=True).class_weight == "balanced"

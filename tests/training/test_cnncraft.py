@@ -111,6 +111,15 @@ def test_a_backbone_of_gray_sees_the_gray_of_colours() -> None:
     torch.testing.assert_close(seen, expected, atol=1e-4, rtol=1e-4)
 
 
+def test_frozen_parts_of_the_backbone_keep_their_statistics() -> None:
+    options = {"backbone": "resnet50", "backbone_options": {"frozen": "all"}, "branches": ["backbone"]}
+    model = build("cnncraft", {"fer7": 7}, options).train()
+    norms = [module for module in model.backbone.modules() if isinstance(module, torch.nn.BatchNorm2d)]  # type: ignore[union-attr]
+    model(torch.rand(2, 1, 32, 32) * 255)
+    assert len(norms) == 53
+    assert not any(norm.training or norm.running_mean.any() for norm in norms)  # type: ignore[union-attr]
+
+
 def test_the_gain_multiplies_the_vectors_alone() -> None:
     options = {"backbone": "miennet", "handcrafted": 5}
     model = build("cnncraft", {"fer7": 7}, options | {"handcrafted_gain": 0.5}).eval()
@@ -174,6 +183,7 @@ def test_a_branch_that_is_off_needs_nothing(album: Path, tmp_path: Path) -> None
         ({"features.name": "network", "features.options": "{}"}, RecipeError, "features of a network are for classical models"),
         ({"features.options": "{words = 1}"}, OptionError, "words is 2 or more"),
         ({"model.options.branches": '["backbon"]'}, RecipeError, "branches are one or more of"),
+        ({"model.options.backbone": "sdl", "model.options.backbone_options": "{}"}, RecipeError, "sdl has no maps of features"),
     ],
 )
 def test_what_does_not_fit_is_told(changes: dict[str, str], error: type[Exception], told: str, album: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mien.artifact import load_model, read_card, softmax
+from mien.artifact import find_model, load_model, read_card, softmax
 from mien.core.errors import ArtifactError, RecipeError
 from mien.core.labels import FER8
 from mien.datasets import SplitOrigin
@@ -76,18 +77,26 @@ def test_what_can_not_teach_is_refused(small: dict[str, Any], small_data: Path, 
 
 
 def test_a_teacher_that_knows_the_test_rows_is_refused_or_told(
-    small: dict[str, Any], small_data: Path, monkeypatch: pytest.MonkeyPatch
+    small: dict[str, Any], small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = small | {"targets": {"fer7": small["targets"]["fer7"]}, "distill": {"teachers": ["default"]}}
     sets = load_sets(parse_recipe(values), small_data)
     assert selection_of(parse_recipe(values), sets) == "validation"
     other = {"protocol": {"name": "stratified"}}  # the teacher learnt from the published sides
     divided = {head: replace(dataset, origin=SplitOrigin("stratified", sha256="ab" * 32)) for head, dataset in sets.items()}
-    with pytest.raises(RecipeError, match="The teacher default may know the test rows"):
+    with pytest.raises(RecipeError, match="learns from default, which may know the test rows"):
         selection_of(parse_recipe(values | other), divided)
     allowed = parse_recipe(values | other | {"allow_test_selection": True})
     assert selection_of(allowed, divided) == "validation and test"
     assert selection_of(allowed, {head: replace(dataset, name="others") for head, dataset in divided.items()}) == "validation"
+    (tmp_path / "best.safetensors").touch()
+    begun = parse_recipe({**values, "distill": None, "start_from": str(tmp_path)} | other)
+    with pytest.raises(RecipeError, match=r"no model\.onnx says what it learnt from"):
+        selection_of(begun, divided)
+    shutil.copy(find_model("default"), tmp_path / "model.onnx")
+    assert selection_of(begun, sets) == "validation"
+    with pytest.raises(RecipeError, match=r"learns from .*model\.onnx, which may know the test rows"):
+        selection_of(begun, divided)
     picked = replace(read_card("default"), selection="test")
     monkeypatch.setattr("mien.training.distill.read_card", lambda name: picked)
     with pytest.raises(RecipeError, match="selected on test"):

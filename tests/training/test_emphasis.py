@@ -15,8 +15,10 @@ from mien.artifact import load_model, read_card, save_artifact
 from mien.core.errors import RecipeError
 from mien.datasets.base import load_dataset
 from mien.training import checkpoint
+from mien.training.autoencoder import start_from
 from mien.training.emphasis import PER_CLASS, Emphasised, _spread
 from mien.training.export import to_onnx
+from mien.training.network import network as network_of
 from mien.training.recipe import parse_recipe
 from mien.training.run import Run, best_network, train
 
@@ -53,6 +55,19 @@ def test_the_map_is_part_of_the_network_and_of_the_artifact(first: Run, small_da
     np.testing.assert_allclose(model.logits(images), expected.numpy(), atol=1e-4)
     facts = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert list(facts["teachers"].values()) == [read_card(first.folder / "model.onnx").sha256]
+
+
+@pytest.mark.slow
+def test_the_run_that_it_starts_from_hands_on_weights_and_no_map(first: Run, small_data: Path, tmp_path: Path) -> None:
+    run = train(parse_recipe(_second(first)), small_data, tmp_path / "run")
+    theirs, model = best_network(run), Emphasised(network_of(first.recipe), 48)
+    for folder in (run.folder, first.folder):  # one with a map, and one without
+        start_from(model, folder)
+        assert (model.emphasis == 1).all()
+    assert torch.equal(model.model.features[1].weight, best_network(first).features[1].weight)  # type: ignore[index, union-attr]
+    plain = network_of(first.recipe)
+    start_from(plain, run.folder)
+    assert torch.equal(plain.features[1].weight, theirs.model.features[1].weight)  # type: ignore[index, union-attr]
 
 
 @pytest.mark.slow

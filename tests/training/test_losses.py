@@ -57,6 +57,14 @@ def test_focal_loss_is_the_published_one() -> None:
     torch.testing.assert_close(cross_entropy(logits, hard, torch.ones(1), focal_gamma=0.0), cross_entropy(logits, hard, torch.ones(1)))
 
 
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_focal_loss_has_a_slope_where_the_answer_is_sure(gamma: float) -> None:
+    logits = torch.tensor([[30.0, 0.0, 0.0]], requires_grad=True)
+    cross_entropy(logits, torch.eye(3)[:1], torch.ones(1), focal_gamma=gamma).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
 def test_penalties_are_on_the_layers_they_name() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     with torch.no_grad():

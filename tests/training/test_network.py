@@ -33,6 +33,13 @@ def test_the_start_of_he_keeps_the_size_of_the_signal_through_thirteen_convoluti
     assert small[-1] < 1e-6 * small[0]
 
 
+def test_convolutions_over_time_start_alike() -> None:
+    model = network(load_recipe("turns_cnn3d", {"model.gaussian": "1e-6"}))
+    weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv3d)]
+    assert len(weights) > 1
+    assert all(float(weight.detach().std()) < 2e-6 for weight in weights)
+
+
 def test_a_spatial_transformer_starts_as_the_identity_all_the_same() -> None:
     model = network(load_recipe("deepfer", {"model.gaussian": '"he"'}))
     transformer = next(module for module in model.modules() if isinstance(module, SpatialTransformer))

@@ -13,13 +13,15 @@ from typer.testing import CliRunner
 import mien
 from mien.artifact import SequenceModel, load_model
 from mien.cli import app
-from mien.core.errors import InputError, RecipeError
+from mien.core.errors import ArtifactError, InputError, RecipeError
 from mien.datasets.avatars import export
 from mien.datasets.base import load_dataset
 from mien.datasets.sequences import as_sequences
 from mien.evaluation.run import evaluate
 from mien.models.densecnn import DenseCNN
 from mien.training.data import load_sets, prepared, split_of
+from mien.training.ensemble import load_plan
+from mien.training.fuse import fuse
 from mien.training.recipe import load_recipe
 from mien.training.run import Run, best_network, train
 from mien.training.sequences import layer_of, seen_by
@@ -216,6 +218,16 @@ def test_models_and_rows_that_do_not_fit_are_refused(gru: Run, turns: Path) -> N
         evaluate(load_model("default", labels=whole.labels), whole, "train")
     with pytest.raises(InputError, match="at least one crop"):
         sequences.predict_sequences([[]])  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_models_of_sequences_are_not_fused(gru: Run, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"turns_gru reads sequences\. Fuse models of single pictures"):
+        fuse([gru.folder / "model.onnx", "default"], tmp_path / "both.onnx")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "pair.toml").write_text('name = "pair"\nmembers = ["turns_gru", "turns_lstm"]\n')
+    with pytest.raises(RecipeError, match="'turns_gru' takes more than single pictures"):
+        load_plan(tmp_path / "pair.toml")
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from mien.core.errors import OptionError, RecipeError, TrainingError
 from mien.evaluation.compare import compare
 from mien.evaluation.run import evaluate
 from mien.training.data import load_sets
-from mien.training.export import ARTIFACT
+from mien.training.parts import ARTIFACT
 from mien.training.recipe import list_recipes, load_recipe
 from mien.training.run import train
 from tests.training.layouts import SEQUENCES

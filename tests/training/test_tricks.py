@@ -106,6 +106,20 @@ def test_of_training_rows_with_equal_pixels_the_first_stays(small: dict[str, Any
         parse_recipe(small | {"protocol": {"drop_twins": True, "oversample": True}})
 
 
+def test_twins_are_those_of_the_rows_that_a_protocol_left(small: dict[str, Any], small_data: Path, tmp_path: Path) -> None:
+    with np.load(small_data / "fer2013.npz") as file:
+        columns = dict(file)
+    train_rows = np.flatnonzero(columns["usage"] == "Training")
+    columns["pixels"][train_rows[1::2]] = columns["pixels"][train_rows[::2][: len(train_rows[1::2])]]
+    np.savez(tmp_path / "fer2013.npz", **columns)
+    six = {"targets": {"fer6": small["targets"]["fer7"]}, "protocol": {"name": "cnncraft_six", "drop_twins": True}}
+    dataset = load_sets(parse_recipe(small | six), tmp_path)["fer6"]
+    left = dataset.images[dataset.split == "train"].reshape((dataset.split == "train").sum(), -1)
+    whole = load_sets(parse_recipe(small | six | {"protocol": {"name": "cnncraft_six"}}), tmp_path)["fer6"]
+    pixels = whole.images[whole.split == "train"].reshape((whole.split == "train").sum(), -1)
+    assert len(left) == len(np.unique(left, axis=0)) == len(np.unique(pixels, axis=0)) < len(pixels)
+
+
 def test_shifted_views_are_averaged(recipe: Recipe) -> None:
     model, x = network(recipe).eval(), torch.rand(2, 1, 48, 48, generator=_generator()) * 255
     used = averaging(model, recipe.model_copy(update={"shift_average": 2}))
@@ -148,7 +162,8 @@ def teacher(small: dict[str, Any], small_data: Path, tmp_path: Path) -> Path:
 
 def test_teachers_are_asked_about_the_batch_as_it_is(small: dict[str, Any], teacher: Path) -> None:
     fabric, x = Fabric(accelerator="cpu", devices=1, precision="32-true"), torch.rand(3, 1, 48, 48, generator=_generator()) * 255
-    teachers = Teachers(DistillPart(teachers=[str(teacher)] * 2, weight=0.25, temperature=2.0, augmented=True), ["fer8", "fer7"], fabric)
+    student = parse_recipe(small)
+    teachers = Teachers(DistillPart(teachers=[str(teacher)] * 2, weight=0.25, temperature=2.0, augmented=True), student, 1, fabric)
     told = teachers.opinions(x)
     alone, _ = teachers.networks[0]
     with torch.inference_mode():
@@ -160,10 +175,25 @@ def test_teachers_are_asked_about_the_batch_as_it_is(small: dict[str, Any], teac
     torch.testing.assert_close(mixture[0], 0.75 * labels[0] + 0.25 * told["fer8"][0])
     torch.testing.assert_close(mixture[2], told["fer8"][2])
     assert all_known.all()
-    with pytest.raises(RecipeError, match="no head fer6"):
-        Teachers(DistillPart(teachers=[str(teacher)], augmented=True), ["fer6"], fabric)
     with pytest.raises(RecipeError, match="no folder of a finished run"):
-        Teachers(DistillPart(teachers=[str(teacher / "nothing")], augmented=True), ["fer7"], fabric)
+        Teachers(DistillPart(teachers=[str(teacher / "nothing")], augmented=True), student, 1, fabric)
+
+
+@pytest.mark.parametrize(
+    ("changes", "channels", "said"),
+    [
+        ({"targets": {"fer6": {"dataset": "fer2013"}}}, 1, "no head fer6"),
+        ({"targets": {"fer7": {"dataset": "fer2013", "labels": ["anger", "fear"]}}}, 1, "recipe has anger, fear"),
+        ({"preprocess": {"equalise": True}}, 1, "has False. Give the recipe the same"),
+        ({}, 3, "can't see pictures of 3 channels"),
+    ],
+)
+def test_a_teacher_of_other_pictures_or_labels_is_refused(
+    changes: dict[str, Any], channels: int, said: str, small: dict[str, Any], teacher: Path
+) -> None:
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    with pytest.raises(RecipeError, match=said):
+        Teachers(DistillPart(teachers=[str(teacher)], augmented=True), parse_recipe(small | changes), channels, fabric)
 
 
 @pytest.mark.slow

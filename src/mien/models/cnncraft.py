@@ -78,7 +78,10 @@ class CNNCraft(nn.Module):
             raise ValueError(f"branches are one or more of {', '.join(BRANCHES)}, received {list(branches)}")
         self.channels, self.widths = channels, tuple(widths)
         self.handcrafted, self.gain = handcrafted if "handcrafted" in branches else 0, handcrafted_gain
-        self.backbone = _maps_of(backbone, weights, backbone_options or {}) if "backbone" in branches else None
+        self._kept: list[nn.Module] = []
+        self.backbone = None
+        if "backbone" in branches:
+            self.backbone, self._kept = _maps_of(backbone, weights, backbone_options or {})
         self.encoder = encoder(channels, widths) if "encoder" in branches else None
         total = self.handcrafted + (widths[-1] if self.encoder is not None else 0)
         if self.backbone is not None:
@@ -102,11 +105,21 @@ class CNNCraft(nn.Module):
         outputs: dict[str, Tensor] = self.heads(torch.cat(parts, dim=1))
         return outputs
 
+    def train(self, mode: bool = True) -> CNNCraft:
+        """Frozen parts of the backbone stay as they are used."""
+        super().train(mode)
+        for part in self._kept:
+            part.eval()
+        return self
 
-def _maps_of(name: str, weights: str, options: Mapping[str, Any]) -> nn.Sequential:
+
+def _maps_of(name: str, weights: str, options: Mapping[str, Any]) -> tuple[nn.Sequential, list[nn.Module]]:
+    """The network up to its maps, and those of its parts that are frozen."""
     whole = build(name, {"none": 2}, {**options, **({} if weights == "none" else {"weights": weights})})
+    if not isinstance(features := getattr(whole, "features", None), nn.Module):
+        raise ValueError(f"{name} has no maps of features in front of its heads. Choose another backbone")
     front = getattr(whole, "normalise", None) or _Luma()  # torchvision's own; the other networks are of gray pictures
-    return nn.Sequential(front, whole.features)  # type: ignore[arg-type]
+    return nn.Sequential(front, features), getattr(whole, "_kept", [])
 
 
 class _Luma(nn.Module):

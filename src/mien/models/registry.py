@@ -65,7 +65,7 @@ def build(name: str, heads: Mapping[str, int], options: Mapping[str, Any] | None
         raise RecipeError(str(error)) from error
     try:
         return MODELS[name](dict(heads), **(options or {}))
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, LookupError, RuntimeError, ZeroDivisionError) as error:
         raise RecipeError(f"The architecture {name} refuses {dict(options or {})}: {error}. Give it other options.") from error
 
 

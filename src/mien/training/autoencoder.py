@@ -12,6 +12,7 @@ from mien.core.errors import RecipeError
 from mien.models.cnncraft import Autoencoder, CNNCraft
 from mien.training import checkpoint
 from mien.training.devices import freed_memory_kept
+from mien.training.emphasis import Emphasised
 from mien.training.network import BEST
 from mien.training.parts import AutoencoderPart
 
@@ -55,7 +56,10 @@ def start_from(model: nn.Module, folder: str | Path) -> str:
     if not path.is_file():
         raise RecipeError(f"start_from names {folder}, which holds no {BEST}. Train that run first, or give the folder of another.")
     states, _ = checkpoint.load(path)
-    own, theirs = model.state_dict(), states["model"]
+    # A map of saliency is drawn for each recipe anew: what a run hands on are the weights of the network behind it.
+    model = model.model if isinstance(model, Emphasised) else model
+    theirs = {name.removeprefix("model."): value for name, value in states["model"].items() if name != "emphasis"}
+    own = model.state_dict()
     same = {name for name in own if name in theirs and theirs[name].shape == own[name].shape}
     strange = [name for name in own if name not in theirs and not name.startswith("heads.")]
     if strange:

@@ -42,9 +42,9 @@ from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.data import as_crops, load_sets, prepared, split_of
 from mien.training.describing import features_of, learn, share_out
 from mien.training.distill import selection_of
-from mien.training.export import ARTIFACT, card_of, conclude, preprocessing_of
+from mien.training.export import card_of, conclude, preprocessing_of
 from mien.training.layers import NetworkLayer, behind_network
-from mien.training.parts import NETWORK
+from mien.training.parts import ARTIFACT, NETWORK
 from mien.training.run import circumstances, claim, of_data
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def fit(recipe: ClassicalRecipe, vectors: Vectors, classes: NDArray[np.int64]) -
     except ValueError as error:
         raise RecipeError(f"{len(vectors):,} vectors of {vectors.shape[1]:,} numbers can't be reduced: {error} Change reduce.") from error
     classifier = new_classifier(recipe, max(float(reduced.var(axis=0).sum()), 1e-12))
+    if (near := getattr(classifier, "n_neighbors", 0)) > len(reduced):
+        raise RecipeError(f"classifier.options.neighbours is {near:,}, and there are {len(reduced):,} training rows. Lower it.")
     share_out(classifier, len(reduced))
     return make_pipeline(*steps, classifier.fit(reduced, classes))
 

@@ -129,7 +129,7 @@ def load_sets(recipe: Experiment, data_dir: str | Path) -> dict[str, Dataset]:
                 f"Name it targets.{dataset.labels.name}."
             )
     if recipe.protocol.drop_twins:
-        rows = _without_twins(base.images, sets[base_head].split)
+        rows = _without_twins(sets[base_head].images, sets[base_head].split)
         sets = {head: dataset.take(rows) for head, dataset in sets.items()}
     if recipe.protocol.oversample:
         rows = oversampled_rows(sets[base_head], recipe.protocol.seed)

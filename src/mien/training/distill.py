@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,26 +23,38 @@ from mien.datasets.base import Dataset
 from mien.evaluation.warn import divided_alike, may_know
 from mien.training.data import HeadTargets, Split, as_crops
 from mien.training.experiment import Experiment
-from mien.training.parts import DistillPart
+from mien.training.network import BEST
+from mien.training.parts import ARTIFACT, DistillPart
 
 _CHUNK = 1024
 
 
 def selection_of(recipe: Experiment, sets: Mapping[str, Dataset]) -> str:
-    """The splits that something was chosen by: that of the recipe, and "test" too where a teacher may know the test rows.
+    """The splits that something was chosen by: that of the recipe, and "test" too where a model that it learns from may know the test rows.
 
-    A teacher does when it was selected on test, or learnt from the same pictures under another protocol, so that test rows of the student
-    may be among its training rows. Raises RecipeError for such a teacher without `allow_test_selection`.
+    A teacher, or the run that it starts from, may where it was selected on test, or learnt from the same pictures under another protocol:
+    test rows may be among its training rows. Raises RecipeError for such a model without `allow_test_selection`.
     """
-    knowing = [name for name in recipe.teachers if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
+    models = [*recipe.teachers, *_start_of(recipe)]
+    knowing = [name for name in models if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
     if not knowing or recipe.select_on == "test":
         return recipe.select_on
     if not recipe.allow_test_selection:
         raise RecipeError(
-            f"The teacher {knowing[0]} may know the test rows: it was selected on test, or learnt from the same pictures under another "
-            "protocol. Choose a teacher of this protocol, or set allow_test_selection = true and have the card say so."
+            f"The recipe learns from {knowing[0]}, which may know the test rows: it was selected on test, or learnt from the same pictures "
+            "under another protocol. Choose one of this protocol, or set allow_test_selection = true and have the card say so."
         )
     return f"{recipe.select_on} and test"
+
+
+def _start_of(recipe: Experiment) -> list[str]:
+    """The artifact of the run that the recipe starts from; none where there is no such run, which is told when its weights are wanted."""
+    folder = Path(getattr(recipe, "start_from", "") or "")
+    if not (folder / BEST).is_file():
+        return []
+    if not (folder / ARTIFACT).is_file():
+        raise RecipeError(f"start_from names {folder}, where no {ARTIFACT} says what it learnt from. Let that run end first (--resume).")
+    return [str(folder / ARTIFACT)]
 
 
 def _knows_test(card: Card, dataset: Dataset) -> bool:

@@ -26,10 +26,10 @@ from mien.core.files import write_text
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.comparison import draw_comparison
 from mien.training.data import Split, load_sets, split_of
-from mien.training.export import ARTIFACT, conclude
+from mien.training.export import conclude
 from mien.training.fuse import fused
 from mien.training.logs import LOG, read_log
-from mien.training.parts import Part
+from mien.training.parts import ARTIFACT, Part
 from mien.training.recipe import Recipe, checked, find_recipe, load_experiment, load_recipe, recipe_values
 from mien.training.run import Progress, circumstances, claim, same_recipe, train
 
@@ -59,6 +59,15 @@ class Ensemble(Part):
 
     @model_validator(mode="after")
     def _members_agree(self) -> Ensemble:
+        for name, recipe in self.members.items():
+            if recipe.sequence is not None or recipe.features is not None:
+                raise ValueError(f"the member {name!r} takes more than single pictures, and can't be fused. Leave it out")
+            same = [other for other, made in self.members.items() if other != name and _trained_by(made) == _trained_by(recipe)]
+            if same:
+                raise ValueError(
+                    f"the members {name!r} and {same[0]!r} differ in name alone, and would be one network twice. Leave one out, or give "
+                    "each its seed in its own recipe, not to all by --set"
+                )
         (first, shared), *others = ((name, _shared(recipe)) for name, recipe in self.members.items())
         for name, values in others:
             if differing := [key for key in shared if values[key] != shared[key]]:
@@ -114,11 +123,15 @@ def load_plan(name_or_path: str | Path, overrides: dict[str, str] | None = None)
 
 
 def varied(plan: Plan, shift: int, fold: str | None = None) -> Plan:
-    """The same with its seed, or those of its members, raised by `shift`, and on a `fold` of its protocol, where one is given.
+    """The same with its seed raised by `shift`, and on a `fold` of its protocol, where one is given.
 
-    Raises RecipeError when the seed passes its range.
+    The seeds of an ensemble's members rise by `shift` times as many as they span, so that no two of its runs share a network. Raises
+    RecipeError when a seed passes its range.
     """
     values = plan.model_dump(mode="json")
+    if isinstance(plan, Ensemble):
+        seeds = [recipe.seed for recipe in plan.members.values()]
+        shift *= max(seeds) - min(seeds) + 1
     for recipe in values["members"].values() if isinstance(plan, Ensemble) else [values]:
         recipe["seed"] += shift
         recipe["protocol"]["fold"] = fold or recipe["protocol"]["fold"]
@@ -255,6 +268,11 @@ def _describe(folder: Path, card: Card, selection: Split) -> None:
         "data": {"selection": {"rows": len(selection), "sha256": selection.fingerprint}},
     }
     write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
+
+
+def _trained_by(recipe: Recipe) -> dict[str, Any]:
+    """All that decides what a member becomes."""
+    return recipe.model_dump(exclude={"name", "version", "training_data", "licence"})
 
 
 def _shared(recipe: Recipe) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from mien.preprocess import Preprocessing
 from mien.training.curve import draw_curve
 from mien.training.data import Split, as_crops, load_sets
 from mien.training.distill import selection_of
+from mien.training.parts import ARTIFACT
 from mien.training.sequences import layer_of, logits_of, to_sequence_graph
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from mien.training.experiment import Experiment
     from mien.training.recipe import Recipe
     from mien.training.run import Run
-
-ARTIFACT = "model.onnx"
 
 
 class FlipAverage(nn.Module):

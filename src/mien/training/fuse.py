@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.artifact import Model, load_model, save_artifact
+from mien.artifact import Model, SequenceModel, load_model, save_artifact
 from mien.card import Card, Head
 from mien.core.errors import ArtifactError
 from mien.core.labels import LabelSet
@@ -49,8 +49,8 @@ def fused(models: Sequence[str | Path], name: str | None = None) -> tuple[onnx.M
     Raises
     ------
     ArtifactError
-        Fewer than two models, the same one twice, one of handcrafted features, another preprocessing or other label sets than the first
-        one's, a graph that can't be brought to a common version of ONNX, or more than the 2 GiB that an ONNX file may have.
+        Fewer than two models, the same one twice, one of handcrafted features or of sequences, another preprocessing or other label sets
+        than the first one's, a graph that can't be brought to a common version of ONNX, or more than the 2 GiB that an ONNX file may have.
     MissingExtraError
         The package onnx is not installed.
     """
@@ -67,6 +67,8 @@ def _need_fit(members: Sequence[Model]) -> None:
         card = member.card
         if card.sha256 in [other.card.sha256 for other in members[:number]]:
             raise ArtifactError(f"The model {card.name} ({card.sha256[:12]}…) is given twice. Fuse models that differ.")
+        if isinstance(member, SequenceModel):
+            raise ArtifactError(f"{card.name} reads sequences. Fuse models of single pictures.")
         if member.features is not None:
             raise ArtifactError(f"{card.name} takes handcrafted features ({card.features['feature']}). Fuse models of pictures alone.")
         if card.preprocessing != first.preprocessing:

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from mien.core.errors import RecipeError
 from mien.training.parts import PenaltyPart
 
+_LEAST_DOUBT = 1e-6
+"""1 − p as focal loss takes it, for the slope of its power is infinite at 0 where g < 1."""
+
 
 def cross_entropy(
     logits: Tensor, probabilities: Tensor, known: Tensor, class_weights: Tensor | None = None, focal_gamma: float = 0.0
@@ -27,7 +30,7 @@ def cross_entropy(
     if class_weights is not None:
         terms = terms * class_weights
     if focal_gamma:
-        terms = terms * (1 - log_p.exp()).clamp_min(0) ** focal_gamma
+        terms = terms * (1 - log_p.exp()).clamp_min(_LEAST_DOUBT) ** focal_gamma
     return -(terms.sum(1) * known).sum() / known.sum().clamp_min(1)
 
 

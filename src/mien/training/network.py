@@ -29,7 +29,7 @@ def network(recipe: Recipe) -> nn.Module:
 @torch.no_grad()
 def _start_gaussian(model: nn.Module, deviation: float | Literal["he"]) -> None:
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             if deviation == "he":
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             else:

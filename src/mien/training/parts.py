@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+ARTIFACT = "model.onnx"
+"""What a finished run's model is called in its folder."""
 NETWORK = "network"
 
 
@@ -226,4 +228,4 @@ class DistillPart(Part):
     @property
     def artifacts(self) -> list[str]:
         """Names or paths of the teachers' artifacts."""
-        return [str(Path(folder) / "model.onnx") for folder in self.teachers] if self.augmented else self.teachers
+        return [str(Path(folder) / ARTIFACT) for folder in self.teachers] if self.augmented else self.teachers

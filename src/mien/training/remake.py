@@ -15,7 +15,8 @@ from mien.core.optional import require
 from mien.datasets.base import Dataset
 from mien.evaluation.warn import divided_alike
 from mien.training.data import load_sets, split_of
-from mien.training.export import ARTIFACT, conclude
+from mien.training.export import conclude
+from mien.training.parts import ARTIFACT
 from mien.training.quantise import METHOD, SEED, calibration_rows, quantised
 from mien.training.recipe import Recipe, parse_recipe
 from mien.training.rewrite import halved, mirrored

@@ -24,7 +24,7 @@ from mien.evaluation.seeds import FIGURES, over_runs
 from mien.training.data import plan_of, read_target
 from mien.training.ensemble import Ensemble, Plan, finished, naming, train_plan, varied
 from mien.training.experiment import Experiment
-from mien.training.export import ARTIFACT
+from mien.training.parts import ARTIFACT
 from mien.training.run import Progress
 
 SUMMARY = "summary.json"

@@ -174,7 +174,7 @@ def _begun(run: Run, model: nn.Module, images: torch.Tensor, fabric: Fabric, kep
     state = start(recipe, model, fabric)
     state.history = run.history
     if recipe.distill is not None and recipe.distill.augmented:
-        state.teachers = Teachers(recipe.distill, list(recipe.targets), fabric)
+        state.teachers = Teachers(recipe.distill, recipe, images.shape[1], fabric)
     _restore(run, state, fabric, kept)
     return state
 

@@ -7,7 +7,6 @@ asked anew never repeat, so that long schedules go on gaining. The opinion is th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,12 +23,13 @@ from mien.training.recipe import Recipe, parse_recipe
 class Teachers:
     """The networks of finished runs, by their folders, and their mean opinion on a batch.
 
-    Raises RecipeError for a folder that holds no run of a network of pictures, or a head of the student's that a teacher has not.
+    `recipe` and `channels` are the student's. Raises RecipeError for a folder that holds no run of a network of pictures, a head of the
+    student's that a teacher has not, and pictures that were not made ready as the teacher's were.
     """
 
-    def __init__(self, part: DistillPart, heads: Sequence[str], fabric: Fabric) -> None:
-        self.part, self.heads, self.fabric = part, heads, fabric
-        self.networks = [_teacher(Path(folder), heads) for folder in part.teachers]
+    def __init__(self, part: DistillPart, recipe: Recipe, channels: int, fabric: Fabric) -> None:
+        self.part, self.heads, self.fabric = part, list(recipe.targets), fabric
+        self.networks = [_teacher(Path(folder), recipe, channels) for folder in part.teachers]
         for network, _ in self.networks:
             network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -54,7 +54,7 @@ class Teachers:
         return (1 - share) * probabilities + share * opinion, torch.ones_like(known)
 
 
-def _teacher(folder: Path, heads: Sequence[str]) -> tuple[nn.Module, int]:
+def _teacher(folder: Path, student: Recipe, channels: int) -> tuple[nn.Module, int]:
     """The network and the side of its pictures, in pixels."""
     try:
         recipe: Recipe = parse_recipe(json.loads((folder / "recipe.json").read_text(encoding="utf-8")), str(folder / "recipe.json"))
@@ -62,8 +62,20 @@ def _teacher(folder: Path, heads: Sequence[str]) -> tuple[nn.Module, int]:
         raise RecipeError(
             f"The teacher {folder} is no folder of a finished run ({error}). With distill.augmented, name folders."
         ) from error
-    if missing := [head for head in heads if head not in recipe.targets]:
+    if missing := [head for head in student.targets if head not in recipe.targets]:
         raise RecipeError(f"The teacher {folder} has no head {missing[0]}. Choose another teacher, or leave the head out.")
+    for head in student.targets:
+        own, taught = (tuple(one.labels_of(head)) for one in (student, recipe))
+        if own != taught:
+            raise RecipeError(f"The teacher {folder} has the labels {', '.join(taught)} in {head}; the recipe has {', '.join(own)}.")
+    if recipe.preprocess.equalise != student.preprocess.equalise:
+        raise RecipeError(f"Of preprocess.equalise the teacher {folder} has {recipe.preprocess.equalise}. Give the recipe the same.")
     if recipe.sequence is not None or recipe.features is not None:
         raise RecipeError(f"The teacher {folder} takes more than single pictures. Choose another, or leave distill.augmented out.")
-    return best_of(recipe, folder), recipe.picture_size
+    network = best_of(recipe, folder)
+    try:
+        with torch.no_grad():
+            network(torch.zeros(1, channels, recipe.picture_size, recipe.picture_size))
+    except RuntimeError as error:
+        raise RecipeError(f"The teacher {folder} can't see pictures of {channels} channels: {error}") from error
+    return network, recipe.picture_size
