@@ -138,7 +138,7 @@ def test_names_and_options_that_do_not_exist() -> None:
         build("miennet", {"fer7": 7}, {"stem": -1})
     with pytest.raises(RecipeError, match="mini_xception refuses"):
         build("mini_xception", {"fer7": 7}, {"widths": []})
-    with pytest.raises(RecipeError, match="module name can.* contain"):
+    with pytest.raises(RecipeError, match="module name"):
         build("mini_xception", {"my.v2": 2})
     with pytest.raises(RecipeError, match="The option stem of miennet takes a whole number; received 'big'"):
         build("miennet", {"fer7": 7}, {"stem": "big"})
