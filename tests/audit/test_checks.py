@@ -53,6 +53,20 @@ def test_exact_twins_across_splits(clean: Dataset) -> None:
     assert "near_twins" not in found.checks
 
 
+def test_one_split_alone_can_not_be_said_to_leak(clean: Dataset) -> None:
+    found = audit(clean.take(faces.rows(clean, "train")), near=False)
+    missed = set(KINDS) - set(found.checks)
+    assert {"seen_pictures", "twins_across_splits", "subjects_across_splits", "oversampled"} <= missed
+    assert not {"conflicting_labels", "exact_twins", "constant", "protocol"} & missed
+
+
+def test_classes_without_rows_are_told_once(clean: Dataset) -> None:
+    noted = replace(clean, notes=("No row shows anger.", "2 rows could not be read.", "a.png was not read."))
+    (note,) = audit(noted, near=False).of("unreadable")
+    assert note.summary == "2 rows could not be read. And 1 more."
+    assert not audit(replace(clean, notes=("No row shows anger.",)), near=False).of("unreadable")
+
+
 def test_one_picture_under_two_labels_is_a_fault(clean: Dataset) -> None:
     a, b = faces.rows(clean, "train")[[0, 8]]
     found = audit(faces.planted(clean, b, clean.images[a]), near=False)

@@ -55,6 +55,16 @@ def test_whatever_mien_reads_is_a_picture_and_what_is_left_out_is_told(tmp_path:
     ]
 
 
+def test_labels_of_another_set_are_told_with_what_reads_them(tmp_path: Path) -> None:
+    picture(tmp_path / "contempt" / "a.png")
+    with pytest.raises(UnknownNameError, match=r"It is one of fer8: .*--option labels=fer8"):
+        load_dataset("folder", tmp_path)
+    picture(tmp_path / "bored" / "a.png")
+    with pytest.raises(UnknownNameError) as told:
+        load_dataset("folder", tmp_path, labels="fer8")
+    assert "labels=fer8" not in str(told.value)
+
+
 def test_own_label_sets(tmp_path: Path) -> None:
     picture(tmp_path / "bored" / "a.png")
     read = load_dataset("folder", tmp_path, labels=("calm", "bored"))

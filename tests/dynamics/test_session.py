@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from mien.core.labels import VALENCE3
-from mien.dynamics.session import Answer, Question, answer, differences
+from mien.dynamics.session import Answer, Question, answer, differences, with_tracks
 from mien.dynamics.stability import Stability
 from mien.dynamics.tracks import Dynamics, Settings, dynamics
 from tests.dynamics.test_series import series
@@ -39,6 +39,14 @@ def test_the_face_that_is_seen_longest_answers() -> None:
     one = answer(asked(2, 6), found, VALENCE3)
     assert one.label == "positive"
     assert one.figures.shares["positive"] == pytest.approx(1)
+
+
+def test_a_participant_has_one_face_in_a_video() -> None:
+    found = video(t1=[1] * 30 + [-1] * 30, t2=[-1] * 20 + [2] * 40)
+    first, second, other = asked(0, 2.9), asked(2.5, 6), asked(0, 2.9, participant="Q")
+    settled = with_tracks([first, second, other, asked(0, 6, track=1), asked(0, 6, video="gone")], {"v": found})
+    assert [one.track for one in settled] == [2, 2, 1, 1, None]
+    assert answer(settled[0], found, VALENCE3).figures.seen_s == pytest.approx(0.9)
 
 
 def test_one_row_is_enough_to_be_seen() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan, log2
 
 import numpy as np
@@ -21,7 +22,7 @@ def of_valence(values: np.ndarray, step_s: float = 0.5) -> Series:
 
 def test_a_face_that_changes_nothing_is_stable() -> None:
     found = stability(series([0, 1, 2, 3], [2] * 4))
-    assert (found.switches_per_minute, found.entropy_bits, found.dwell_s, found.valence_sd, found.rmssd) == (0, 0, 3, 0, 0)
+    assert (found.switches_per_minute, found.entropy_bits, found.dwell_s, found.valence_sd, found.rmssd) == (0, 0, 4, 0, 0)
     assert found.shares == {"negative": 0, "neutral": 0, "positive": 1}
     assert isnan(found.inertia)
 
@@ -30,7 +31,7 @@ def test_switches_dwell_and_entropy() -> None:
     found = stability(series([k / 2 for k in range(8)], [1, 1, 2, 2, 0, 0, 1, 1]))
     assert found.seen_s == 4
     assert found.switches_per_minute == 60 * 3 / 4
-    assert found.dwell_s == 3.5 / 4
+    assert found.dwell_s == 1
     assert found.shares == {"negative": 0.25, "neutral": 0.5, "positive": 0.25}
     assert found.entropy_bits == pytest.approx(0.5 * log2(2) + 0.5 * log2(4))
 
@@ -90,3 +91,16 @@ def test_a_window_without_the_face_says_so() -> None:
 def test_windows_have_a_length_and_a_step(length: float, step: float, name: str) -> None:
     with pytest.raises(OptionError, match=f"{name} is above 0 seconds"):
         window_starts([series([0], [0])], length, step)
+
+
+def test_dwells_add_up_to_what_was_seen_and_short_flickers_count_only_where_they_are_kept() -> None:
+    flickering = [1] * 30 + [0] + [1] * 30
+    whole = replace(series([k / 10 for k in range(61)], flickering), step_s=0.1)
+    raw, merged = stability(whole), stability(whole, least_s=0.2)
+    assert raw.dwell_s * 3 == pytest.approx(raw.seen_s)
+    assert (merged.switches_per_minute, merged.dwell_s) == (0, pytest.approx(merged.seen_s))
+    assert stability(whole, 0.05, 0.15).dwell_s == pytest.approx(0.1)
+
+
+def test_variety_is_nothing_where_one_label_led() -> None:
+    assert {stability(series([k / 3 for k in range(n)], [1] * n)).entropy_bits for n in range(2, 60)} == {0}

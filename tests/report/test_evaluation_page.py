@@ -81,12 +81,19 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, Entry, Dataset
 def several(tmp_path_factory: pytest.TempPathFactory) -> Page:
     first, other = data(), data("three", VALENCE3)
     base = result(first)
-    entries = [Entry("one", base, cost=Cost(8_400_000, 2_100_000, 120_000_000, 4.25, (4.0, 4.75), 512.0, 2, "Some processor"))]
+    cost = Cost(8_400_000, 2_100_000, 120_000_000, 4.25, (4.0, 4.75), 512.0, 2, "Some processor")
+    entries = [Entry("one", replace(base, warnings=("They are too high.",)), cost=cost, trained=True)]
     for seed in (1, 2):
         found = result(first, f"m{seed}", seed)
         entries.append(Entry(f"m{seed}", found, cost=Cost(), against=compare(found.scores, base.scores, base.targets, base.groups)))
     entries.append(Entry("one", result(other)))
     return write(tmp_path_factory.mktemp("several") / "r.html", entries, [first, other])
+
+
+def test_what_a_model_was_trained_on_is_marked_among_several_data_sets(several: Page) -> None:
+    assert several.source.count(" *</b>") == 1
+    assert "*: the model was trained on the training part of this data set" in several.text
+    assert "one on drawn: They are too high." in several.text
 
 
 def test_it_refers_to_nothing_outside(full: tuple[Page, Entry, Dataset], several: Page) -> None:

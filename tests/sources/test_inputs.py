@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,20 @@ def test_the_same_picture_from_a_path_bytes_and_arrays(picture: RGB, tmp_path: P
     for form in (bgr, bgr[None], [bgr], path):
         [frame] = frames(form, bgr=True)
         np.testing.assert_array_equal(frame.image, picture)
+
+
+def test_an_image_of_pillow_is_a_picture(picture: RGB) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG", exif=exif)
+    (same,) = frames(Image.fromarray(picture))
+    (turned,) = frames([Image.open(data)])
+    np.testing.assert_array_equal(same.image, picture)
+    np.testing.assert_array_equal(turned.image, np.rot90(picture, -1))
+    assert names([Image.fromarray(picture), Image.new("L", (4, 4))]) == ["image[0]", "image[1]"]
+    with pytest.raises(DecodeError, match="can't be decoded"):
+        frames(Image.open(io.BytesIO(data.getvalue()[:-40])))
 
 
 def test_an_open_picture_knows_its_size(picture: RGB) -> None:

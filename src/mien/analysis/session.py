@@ -10,7 +10,7 @@ from mien.analysis.run import Progress, run
 from mien.analysis.temporal import FollowTracks
 from mien.core.errors import InputError
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
-from mien.dynamics.session import Answer, Question, answer
+from mien.dynamics.session import Answer, Question, answer, with_tracks
 from mien.dynamics.tracks import Settings
 from mien.report.thumbs import face_crop, jpeg
 from mien.sources import resolve
@@ -60,7 +60,7 @@ def analyze_session(
     tracks, shots = FollowTracks(analyzer.labels, settings), _Shots(questions)
     run(analyzer, resolve(list(videos), every=every, fps=fps), [tracks, shots], on_progress)
     found = {one.source: one for one in tracks.found}
-    answers = [answer(question, found.get(question.video), analyzer.labels) for question in questions]
+    answers = [answer(question, found.get(question.video), analyzer.labels) for question in with_tracks(questions, found)]
     pictures = [shots.of(place, one) for place, one in enumerate(answers)]
     return Session(answers, pictures, shots.errors, analyzer.model.identity, analyzer.detector.name, settings)
 

@@ -18,6 +18,16 @@ from mien.datasets.base import SPLITS, Dataset
 LEAST_THRESHOLD = 0.8
 """Below this correlation unlike faces in one light are alike, and pairs grow without bound."""
 NEAR_KINDS = ("near_twins", "mirrored_twins", "augmented_copies")
+SPLIT_KINDS = (
+    "oversampled",
+    "seen_pictures",
+    "twins_across_splits",
+    "copies_across_splits",
+    "subjects_across_splits",
+    "sequences_across_splits",
+    "augmented_copies",
+)
+"""What takes two splits or more to be looked for."""
 
 _WORDS = {
     "twins_across_splits": "with an exact twin",
@@ -58,6 +68,7 @@ def audit(dataset: Dataset, *, near: bool = True, threshold: float = 0.95, progr
     if any(len(links) for links in alike.values()):
         found += _across("seen_pictures", dataset, pictures, copies)
     found += leaks.oversampled(dataset, pictures, Links.joined([copies, _same_identity(dataset, pictures)]))
+    several = len(set(dataset.split.tolist())) > 1
     return Audit(
         name=dataset.name,
         n=len(dataset),
@@ -68,7 +79,7 @@ def audit(dataset: Dataset, *, near: bool = True, threshold: float = 0.95, progr
         ids=dataset.ids,
         split=dataset.split,
         targets=dataset.targets,
-        checks=tuple(kind for kind in KINDS if near or kind not in NEAR_KINDS),
+        checks=tuple(kind for kind in KINDS if (near or kind not in NEAR_KINDS) and (several or kind not in SPLIT_KINDS)),
         threshold=threshold,
     )
 

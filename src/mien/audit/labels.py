@@ -137,12 +137,12 @@ def _empty(dataset: Dataset, split: str, counts: NDArray[np.int64]) -> Finding:
 
 
 def left_out(dataset: Dataset) -> list[Finding]:
-    """A note of what the loader left out, in its own words."""
-    if not dataset.notes:
+    """A note of what the loader left out, in its own words; classes without rows are a finding of their own."""
+    notes = [note for note in dataset.notes if not note.startswith("No row shows ")]
+    if not notes:
         return []
-    first, more = dataset.notes[0], len(dataset.notes) - 1
-    summary = first if not more else f"{first} And {more:,} more."
-    return [Finding("unreadable", "note", summary, _NO_ROWS, (), {"notes": list(dataset.notes)})]
+    summary = notes[0] if len(notes) == 1 else f"{notes[0]} And {len(notes) - 1:,} more."
+    return [Finding("unreadable", "note", summary, _NO_ROWS, (), {"notes": notes})]
 
 
 def _counts(dataset: Dataset, split: str) -> NDArray[np.int64]:

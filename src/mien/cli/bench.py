@@ -109,7 +109,7 @@ def _write(path: Path, found: Bench, datasets: Sequence[Dataset]) -> None:
         if one.result is not None:
             notes = (f"Labels: {one.mapping}.", *_facts(found, one.model), *(found.notes if not entries else ()))
             sha256 = found.facts.get(one.model, {}).get("sha256", "")
-            entries.append(Entry(one.model, one.result, found.costs.get(one.model), one.against, notes, sha256=sha256))
+            entries.append(Entry(one.model, one.result, found.costs.get(one.model), one.against, notes, sha256=sha256, trained=one.trained))
     write_evaluation(path, entries, found.datasets, title="Models side by side", command=command_line())
 
 
@@ -180,11 +180,13 @@ def _costs(name: str, cost: Cost) -> tuple[str, ...]:
 
 
 def _notes(found: Bench) -> Iterable[str]:
+    from mien.report.evaluation_compare import TRAINED
+
     first = found.models[0]
     if len(found.models) > 1:
         yield f"Difference: percentage points of accuracy against {first} on the same pictures; p: McNemar, mid-p, for each pair by itself."
     if any(one.trained for one in found.judged) and len(found.datasets) > 1:
-        yield "*: the model was trained on the training part of this data set; the others were not, or it is not known."
+        yield TRAINED
     for name in found.models:
         mapped = [f"{one.dataset}: {one.mapping}" for one in found.judged if one.model == name]
         yield f"Labels of {name}: {' | '.join(mapped)}."

@@ -150,7 +150,18 @@ def _own_limit(pixels: int) -> Iterator[None]:
         yield
 
 
-def _to_rgb(image: ImageFile.ImageFile) -> RGB:
+def from_pillow(image: Image.Image) -> RGB:
+    """A picture that Pillow holds → uint8 (H, W, 3) RGB, upright, as from its file. Raises DecodeError, PixelLimitError."""
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS:
+        raise PixelLimitError(f"The image has {pixels:,} pixels; allowed are {MAX_PIXELS:,}. Scale it down first.")
+    try:
+        return _to_rgb(image)
+    except _BROKEN as error:
+        raise DecodeError(f"The image can't be decoded: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> RGB:
     upright = _UPRIGHT.get(_orientation(image))
     picture = image if upright is None else image.transpose(upright)
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -160,7 +171,7 @@ def _to_rgb(image: ImageFile.ImageFile) -> RGB:
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _deep(image: ImageFile.ImageFile, values: NDArray[Any]) -> NDArray[Any]:
+def _deep(image: Image.Image, values: NDArray[Any]) -> NDArray[Any]:
     """Gray of more than 8 bits as uint16 or float, as its file format means it."""
     tags = getattr(image, "tag_v2", {})
     if values.dtype.kind == "f":
@@ -178,7 +189,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     # A damaged EXIF block says nothing about the pixels, which are there.
     with contextlib.suppress(*_BROKEN):
         return int(image.getexif().get(_ORIENTATION, 1))

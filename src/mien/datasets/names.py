@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mien.core.errors import UnknownNameError
+from mien.core.labels import FER8
 
 ALIASES = {
     "angry": "anger",
@@ -33,5 +34,7 @@ def expression_name(name: str, allowed: Iterable[str], *, where: str) -> str:
     found = plain if plain in allowed else ALIASES.get(plain)
     if found is None or found not in allowed:
         known = [*allowed, *(alias for alias, meaning in ALIASES.items() if meaning in allowed)]
-        raise UnknownNameError(f"expression in {where}", name, known)
+        plain = ALIASES.get(plain, plain)
+        hint = "It is one of fer8: where a data set takes labels, give labels=fer8 (--option labels=fer8)." if plain in FER8.names else ""
+        raise UnknownNameError(f"expression in {where}", name, known, hint)
     return found

@@ -5,8 +5,8 @@ The figures are those of `stability`, over the part of the video that a question
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ COMPARED = ("valence_mean", "valence_sd", "rmssd", "switches_per_minute", "entro
 class Question:
     """A part of a video: `start_s` and `end_s` in it, what was asked (`id`, `text`), of whom, and in which phase, one of PHASES or "".
 
-    `track`: the number of the participant's face in that video; None takes the one that is seen longest in that time.
+    `track`: the number of the participant's face in that video; None takes the one that is seen longest in that time (see `with_tracks`).
     """
 
     id: str
@@ -91,13 +91,28 @@ def answer(question: Question, found: Dynamics | None, labels: Iterable[str]) ->
         nan = float("nan")
         figures = Stability(question.start_s, question.end_s, 0.0, nan, nan, nan, dict.fromkeys(labels, nan), nan, nan, nan, nan)
         return Answer(question, None, None, figures, nan, None, nan)
-    figures = stability(one.smoothed, question.start_s, question.end_s)
+    figures = stability(one.smoothed, question.start_s, question.end_s, one.least_s)
     label = max(figures.shares, key=figures.shares.__getitem__)
     rows = one.smoothed.between(question.start_s, question.end_s)
     apex = float(rows.times_s[rows.scores[:, rows.labels.index(label)].argmax()])
     after, reaction = _reaction(one, question)
     inside = [part for part in one.segments if part.onset_s < question.end_s and part.offset_s > question.start_s]
     return Answer(question, one.track, label, figures, after, reaction, apex, inside)
+
+
+def with_tracks(questions: Sequence[Question], found: Mapping[str, Dynamics]) -> list[Question]:
+    """The questions, each with a track: of a participant in a video one and the same, seen longest over all questions that name none.
+
+    `found`: video → what was found in it. A participant of whom nothing was seen has none.
+    """
+    seen: dict[tuple[str, str], dict[int, float]] = {}
+    for question in questions:
+        if question.track is None and question.video in found:
+            held = seen.setdefault((question.participant, question.video), {})
+            for one in found[question.video].tracks:
+                held[one.track] = held.get(one.track, 0.0) + _seen(one, question)
+    faces = {key: max(held, key=held.__getitem__) for key, held in seen.items() if held}
+    return [replace(one, track=faces.get((one.participant, one.video))) if one.track is None else one for one in questions]
 
 
 def differences(answers: Iterable[Answer], participant: str | None = None) -> list[Difference]:

@@ -23,9 +23,10 @@ Where rows are usually farther apart than that, their usual step."""
 class Stability:
     """What can be said of one window.
 
-    `seen_s`: the time in which the face was seen, by what its rows stand for; nothing else is said where it is 0.
+    `seen_s`: the time in which the face was seen, by what its rows stand for, with what lies between two of them and is no gap; nothing
+    else is said where it is 0.
     `switches_per_minute`: changes of the leading label over `seen_s`; across a gap none is counted.
-    `dwell_s`: the mean duration of a segment, cut at the borders of the window and of gaps.
+    `dwell_s`: the mean duration of a segment, `seen_s` by their number: they are cut at the borders of the window and of gaps.
     `entropy_bits`: Shannon's, of the shares of time, 0 … log2 C; 0 where one label led throughout (Shannon, 1948).
     `shares`: label → share of `seen_s` in which it led.
     `valence_mean`, `valence_sd`: of `Series.valence`, −1 … 1, weighted by time and, where there are any, by the rows' weights.
@@ -48,8 +49,8 @@ class Stability:
     inertia: float
 
 
-def stability(series: Series, start_s: float | None = None, end_s: float | None = None) -> Stability:
-    """The stability of a series from `start_s` on and before `end_s`; by default of the whole."""
+def stability(series: Series, start_s: float | None = None, end_s: float | None = None, least_s: float = 0.0) -> Stability:
+    """The stability of a series from `start_s` on and before `end_s`; by default of the whole. Segments as `segments` has them."""
     ends = [float(time) for time in series.times_s[[0, -1]]] if len(series) else [0.0, 0.0]
     start, end = (given if given is not None else own for given, own in zip((start_s, end_s), ends, strict=True))
     rows = series.between(-np.inf if start_s is None else start, np.inf if end_s is None else end)
@@ -58,7 +59,7 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
     if not seen:
         return Stability(start, end, 0.0, nan, nan, nan, dict.fromkeys(series.labels, nan), nan, nan, nan, nan)
     shares = np.bincount(rows.shown, spans, len(rows.labels)) / spans.sum()
-    found = segments(rows)
+    found = segments(rows, least_s)
     switches = len(found) - sum(1 for _ in rows.stretches())
     valence = rows.valence
     says = spans if rows.weights is None else spans * rows.weights
@@ -69,8 +70,8 @@ def stability(series: Series, start_s: float | None = None, end_s: float | None 
         end,
         seen,
         60 * switches / seen,
-        float(np.mean([one.duration_s for one in found])),
-        max(0.0, float(-sum(p * np.log2(p) for p in shares if p > 0))),
+        seen / len(found),
+        float(-sum(p * np.log2(p) for p in shares if p > 0)) if np.count_nonzero(shares) > 1 else 0.0,
         dict(zip(rows.labels, shares.tolist(), strict=True)),
         mean,
         float(np.sqrt(np.average((valence - mean) ** 2, weights=says))),

@@ -47,7 +47,7 @@ class Settings:
 class TrackDynamics:
     """One face: the numbers of its frames, int64 (N,), its scores in them, and what follows from those once they are smoothed.
 
-    `windows` are those of all tracks of the source; in some the face may not have been seen.
+    `windows` are those of all tracks of the source; in some the face may not have been seen. `least_s`: that of the settings.
     """
 
     track: int
@@ -57,6 +57,7 @@ class TrackDynamics:
     segments: list[Segment]
     whole: Stability
     windows: list[Stability]
+    least_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +71,12 @@ class Dynamics:
 
 def dynamics(source: str, seen: Mapping[int, tuple[NDArray[np.int64], Series]], settings: Settings) -> Dynamics:
     """What is said of the tracks of a source: track → the numbers of its frames, and what it showed in them."""
+    least_s = settings.least_s
     series = [raw if settings.weighted else replace(raw, weights=None) for _, raw in seen.values()]
     starts, tracks = window_starts(series, settings.window_s, settings.step_s), []
     for (track, (frames, raw)), smoothed in zip(seen.items(), smooth(series, settings.smoothing, settings.width_s), strict=True):
-        inside = [stability(smoothed, start, start + settings.window_s) for start in starts]
-        tracks.append(TrackDynamics(track, frames, raw, smoothed, segments(smoothed, settings.least_s), stability(smoothed), inside))
+        inside = [stability(smoothed, start, start + settings.window_s, least_s) for start in starts]
+        whole = stability(smoothed, least_s=least_s)
+        tracks.append(TrackDynamics(track, frames, raw, smoothed, segments(smoothed, least_s), whole, inside, least_s))
     group = [of_group([one.windows[place] for one in tracks]) for place in range(len(starts))]
     return Dynamics(source, tracks, group)

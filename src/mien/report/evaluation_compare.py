@@ -13,6 +13,7 @@ _WORDS = (
     "Accuracy against the first, paired: both saw the same images. The interval is a paired bootstrap; p is McNemar's test of the images "
     "that one alone has right, mid-p and exact. Where images belong together, trust the interval."
 )
+TRAINED = "*: the model was trained on the training part of this data set; the others were not, or it is not known."
 
 
 def differences(entries: Sequence[Entry]) -> str:
@@ -59,16 +60,22 @@ def costs(entries: Sequence[Entry]) -> str:
 
 def across(entries: Sequence[Entry]) -> str:
     """Every model on every data set, accuracy with its interval; nothing for one data set."""
-    found = {(entry.name, f"{entry.result.dataset} {entry.result.split}"): entry.result.overall for entry in entries}
+    found = {(entry.name, f"{entry.result.dataset} {entry.result.split}"): entry for entry in entries}
     models, places = (list(dict.fromkeys(key[side] for key in found)) for side in (0, 1))
     if len(places) < 2:
         return ""
     rows = ""
     for model in models:
         held = (found.get((model, place)) for place in places)
-        cells = "".join("<td>–</td>" if one is None else cell(one.accuracy, one.accuracy_interval) for one in held)
+        cells = "".join("<td>–</td>" if one is None else _accuracy(one) for one in held)
         rows += f'<tr><th scope="row">{safe(model)}</th>{cells}</tr>'
-    return f"<section><h2>Accuracy on every data set</h2>{table('', heads('', *places), rows)}</section>\n"
+    note = f'<p class="note">{TRAINED}</p>' if any(entry.trained for entry in entries) else ""
+    return f"<section><h2>Accuracy on every data set</h2>{table('', heads('', *places), rows)}{note}</section>\n"
+
+
+def _accuracy(entry: Entry) -> str:
+    overall = entry.result.overall
+    return cell(overall.accuracy, overall.accuracy_interval, mark=" *" if entry.trained else "")
 
 
 def _cost(name: str, cost: Cost) -> str:

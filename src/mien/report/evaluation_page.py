@@ -141,9 +141,10 @@ def _tiles(entry: Entry) -> str:
 def _cautions(entries: Sequence[Entry]) -> str:
     """What stands against the figures, each sentence once, with the entries that it is about where there are several."""
     about: dict[str, list[str]] = {}
+    places = len({entry.result.dataset for entry in entries})
     for entry in entries:
         for sentence in entry.result.warnings:
-            about.setdefault(sentence, []).append(entry.name)
+            about.setdefault(sentence, []).append(f"{entry.name} on {entry.result.dataset}" if places > 1 else entry.name)
     if not about:
         return ""
     several = len(entries) > 1

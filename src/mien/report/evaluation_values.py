@@ -33,7 +33,8 @@ class Entry:
 
     `name` is what the page calls it. `cost`: what it takes to run. `against`: this entry (A) compared with the first entry of the same data
     set (B) on the same rows; None for that first one. `notes`: sentences for the reader. `slices`: the figures by columns of the data set.
-    `whole`: the same split from whole pictures. `sha256`: of the model, "" for one without.
+    `whole`: the same split from whole pictures. `sha256`: of the model, "" for one without. `trained`: whether it has seen the training
+    part of that data set; None where that is not known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry:
     slices: tuple[Slices, ...] = ()
     whole: Whole | None = None
     sha256: str = ""
+    trained: bool | None = None
 
 
 def worst_mistakes(result: SplitEvaluation, top: int) -> NDArray[np.int64]:
@@ -65,12 +67,12 @@ def reach(interval: Interval | None, form: str = "%") -> str:
     return f"{low * 100:.1f}–{high * 100:.1f}%" if form == "%" else f"{low:{form}}–{high:{form}}"
 
 
-def cell(value: float | None, interval: Interval | None = None, form: str = "%") -> str:
-    """A table's cell: the figure, and its interval beneath. `form` is "%" or a format such as ".3f"."""
+def cell(value: float | None, interval: Interval | None = None, form: str = "%", mark: str = "") -> str:
+    """A table's cell: the figure, a mark behind it, and its interval beneath. `form` is "%" or a format such as ".3f"."""
     if value is None or math.isnan(value):
         return "<td>–</td>"
     figure = share(value) if form == "%" else f"{value:{form}}"
-    return f"<td><b>{figure}</b><small>{reach(interval, form)}</small></td>"
+    return f"<td><b>{figure}{mark}</b><small>{reach(interval, form)}</small></td>"
 
 
 def span(value: float, interval: Interval | None, first: float, last: float, kind: str = "") -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
-from mien.core.decode import as_rgb, decode_image
+from mien.core.decode import as_rgb, decode_image, from_pillow
 from mien.core.types import Frame, SourceInfo
 
 
@@ -20,9 +21,9 @@ class ImageSource:
     Parameters
     ----------
     picture
-        A path, encoded bytes, or an array as `mien.core.decode.as_rgb` takes it.
+        A path, encoded bytes, an array as `mien.core.decode.as_rgb` takes it, or an image of Pillow.
     name
-        What the source is called; by default the path, "bytes" or "array".
+        What the source is called; by default the path, "bytes", "array" or "image".
     bgr
         The array's colours come as BGR. Files and bytes say themselves what their colours are.
     """
@@ -30,16 +31,20 @@ class ImageSource:
     kind = "image"
     expected_frames = 1
 
-    def __init__(self, picture: str | Path | bytes | NDArray[Any], name: str | None = None, *, bgr: bool = False) -> None:
+    def __init__(self, picture: str | Path | bytes | NDArray[Any] | Image, name: str | None = None, *, bgr: bool = False) -> None:
         self._picture, self._bgr = picture, bgr
-        default = "array" if isinstance(picture, np.ndarray) else str(picture) if isinstance(picture, (str, Path)) else "bytes"
+        kinds = {np.ndarray: "array", Image: "image", bytes: "bytes"}
+        default = next((word for kind, word in kinds.items() if isinstance(picture, kind)), str(picture))
         self.name = default if name is None else name
         self.info = SourceInfo(self.name, self.kind)
         self._frame: Frame | None = None
 
     def __enter__(self) -> ImageSource:
         picture = self._picture
-        image = as_rgb(picture, bgr=self._bgr) if isinstance(picture, np.ndarray) else decode_image(picture)
+        if isinstance(picture, np.ndarray):
+            image = as_rgb(picture, bgr=self._bgr)
+        else:
+            image = from_pillow(picture) if isinstance(picture, Image) else decode_image(picture)
         self._frame = Frame(image, source=self.name)
         self.info = SourceInfo(self.name, self.kind, self._frame.width, self._frame.height)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +20,7 @@ from mien.sources.formats import PREFIX_BYTES, VIDEO_SUFFIXES, kind_of_content, 
 from mien.sources.sampling import Sampling
 
 _USABLE = ", ".join((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
-_FORMS = 'a path, a folder, a pattern such as "photos/*.jpg", "camera:0", encoded bytes, or a numpy array'
+_FORMS = 'a path, a folder, a pattern such as "photos/*.jpg", "camera:0", encoded bytes, a numpy array, or an image of Pillow'
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _WILD = frozenset("*?[")
 
@@ -40,7 +41,7 @@ def resolve(
     inputs
         A path to a picture or a video (told by content first, then by suffix); a folder (with all below it, sorted); a pattern
         such as "photos/**/*.jpg"; "camera:0"; encoded bytes of a picture or a video; an array (H, W[, C]) or a batch (N, H, W, 3) as
-        `mien.core.decode.as_rgb` takes them; or a list, tuple or iterator of any of these.
+        `mien.core.decode.as_rgb` takes them; an image of Pillow; or a list, tuple or iterator of any of these.
     bgr
         Arrays have their colours as BGR.
     every, fps, start_s, end_s
@@ -67,6 +68,10 @@ class _Resolver:
             yield from self._named(given)
         elif isinstance(given, (bytes, bytearray, memoryview)):
             yield self._encoded(bytes(given), f"bytes{place}")
+        elif (pillow := sys.modules.get("PIL.Image")) and isinstance(given, pillow.Image):  # loaded by whoever gives one
+            from mien.sources.images import ImageSource
+
+            yield ImageSource(given, f"image{place}")
         elif isinstance(given, np.ndarray):
             yield from self._arrays(given, f"array{place}")
         elif isinstance(given, (list, tuple, Iterator)):
