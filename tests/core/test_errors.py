@@ -9,7 +9,7 @@ import pytest
 from mien.core import errors
 from mien.core.errors import MienError, MissingExtraError, UnknownNameError
 
-CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
+CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__ and not issubclass(c, Warning)]
 
 
 @pytest.mark.parametrize("error", CLASSES)

@@ -37,6 +37,7 @@ def test_an_accuracy_at_its_end_has_an_interval_too(right: bool) -> None:
     scores = np.eye(7)[targets if right else (targets + 1) % 7]
     found = evaluate_scores(scores, targets, FER7)
     assert found.accuracy_interval == wilson_interval(50 * right, 50)
+    assert found.accuracy_interval.low <= found.accuracy <= found.accuracy_interval.high
     grouped = evaluate_scores(scores, targets, FER7, groups=targets)
     assert grouped.accuracy_interval == wilson_interval(7 * right, 7)
 

@@ -111,7 +111,7 @@ def test_which_of_several_runs_failed(recipe: Recipe, small: dict[str, Any], sma
     with pytest.raises(TrainingError, match=r"^optim\.learning_rate = 1e\+30: The loss became .* with another --out"):
         repeat(runs, small_data, tmp_path / "out")
     (tmp_path / "pair.toml").write_text('name = "pair"\nmembers = ["small.toml", "wild.toml"]', encoding="utf-8")
-    (tmp_path / "wild.toml").write_text('base = "small.toml"\nname = "wild"', encoding="utf-8")
+    (tmp_path / "wild.toml").write_text('base = "small.toml"\nname = "wild"\nseed = 1', encoding="utf-8")
     plan = load_plan(tmp_path / "pair.toml", {"optim.learning_rate": "1e30"})
     with pytest.raises(TrainingError, match=r"^small: The loss became"):
         room.train_plan(plan, small_data, tmp_path / "pair")

@@ -118,7 +118,8 @@ def _wilson(share: float, n: float, level: float) -> Interval:
     widened = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / widened
     half = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / widened
-    return Interval(max(0.0, middle - half), min(1.0, middle + half), level)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Interval(0.0 if share == 0 else low, 1.0 if share == 1 else high, level)  # where rounding would leave the share outside
 
 
 def _group_sums(values: NDArray[Any], groups: NDArray[Any]) -> NDArray[np.float64]:
