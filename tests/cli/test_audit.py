@@ -49,6 +49,7 @@ def test_a_clean_split_says_so_and_passes_the_strict_check(mien, clean_data) -> 
     done = mien("data", "audit", "fer2013", "--data", clean_data, *ON, "--strict", "--split", "train")
     assert done.exit_code == 0, done.output
     assert "No leak and no fault was found." in done.stdout
+    assert "one split alone: whether rows of it are in another was not looked for" in done.stdout
 
 
 def test_strict_is_exit_code_1(mien, data) -> None:

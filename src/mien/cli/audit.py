@@ -127,6 +127,8 @@ def _show(found: Audit, kept: Mapping[str, Mapping[str, int]] | None, written: S
         show_table(("", "Finding", ">Rows", ">Groups", "What"), rows, wide=4)
     leaks, faults = len(found.leaks), len(found.faults)
     console.print("No leak and no fault was found." if found.clean else f"Leaks: {leaks}. Faults: {faults}.")
+    if len(found.split_counts) < 2:
+        console.print("There is one split alone: whether rows of it are in another was not looked for.")
     if kept is not None:
         names = list(next(iter(kept.values())))
         show_table(

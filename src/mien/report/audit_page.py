@@ -142,6 +142,8 @@ def _verdict(findings: Sequence[Finding], checks: Sequence[str], about: Mapping[
     }[worst]
     looked = ", ".join(words(kind).lower() for kind in about if kind in checks)
     missed = ", ".join(words(kind).lower() for kind in about if kind not in checks)
+    if "twins_across_splits" not in checks:
+        said += " There is one split alone: whether rows of it are in another was not looked for."
     lines = f'<p class="said">{said}</p><p class="note">Looked for: {safe(looked)}.</p>'
     lines += f'<p class="note">Not looked for: {safe(missed)}.</p>' if missed else ""
     return f'<section class="card verdict {worst}">{lines}</section>\n'
