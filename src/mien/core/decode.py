@@ -7,7 +7,7 @@ import io
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -102,9 +102,18 @@ def _to_8_bit(array: NDArray[Any]) -> NDArray[np.uint8]:
     return scaled
 
 
+def from_pillow(image: Image.Image) -> RGB:
+    """A picture that Pillow holds → uint8 (H, W, 3) RGB, upright, as `decode_image` gives it from its file, and raises."""
+    return _pixels(lambda: image, "The image", MAX_PIXELS)
+
+
 def _decode(stream: IO[bytes], name: str, max_pixels: int) -> RGB:
+    return _pixels(lambda: _header(stream, name), name, max_pixels)
+
+
+def _pixels(opened: Callable[[], Image.Image], name: str, max_pixels: int) -> RGB:
     try:
-        image = _header(stream, name)
+        image = opened()
         width, height = image.size
         if width * height > max_pixels:
             raise PixelLimitError(
@@ -148,17 +157,6 @@ def _own_limit(pixels: int) -> Iterator[None]:
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield
-
-
-def from_pillow(image: Image.Image) -> RGB:
-    """A picture that Pillow holds → uint8 (H, W, 3) RGB, upright, as from its file. Raises DecodeError, PixelLimitError."""
-    pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise PixelLimitError(f"The image has {pixels:,} pixels; allowed are {MAX_PIXELS:,}. Scale it down first.")
-    try:
-        return _to_rgb(image)
-    except _BROKEN as error:
-        raise DecodeError(f"The image can't be decoded: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> RGB:

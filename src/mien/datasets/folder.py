@@ -70,13 +70,12 @@ def survey(data_dir: Path, *, labels: str | LabelSet | Sequence[str] = "fer7", s
 def _left_out(data_dir: Path, classes: Sequence[Path]) -> list[str]:
     """What lies there and is read as nothing, in one sentence for each kind; hidden files and folders are passed over."""
     outside = [picture for folder in sorted({data_dir, *(one.parent for one in classes)}) for picture in pictures_in(folder)]
-    inside = [entry for folder in classes for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    others = [entry for folder in classes for entry in sorted(folder.iterdir()) if entry.suffix.lower() not in PICTURE_SUFFIXES]
+    inside = [entry for entry in others if not entry.name.startswith(".")]
     found = {
         "pictures outside of an expression's folder": outside,
         "folders inside of an expression's": [entry for entry in inside if entry.is_dir()],
-        "files that are no picture by their suffix": [
-            entry for entry in inside if entry.is_file() and entry.suffix.lower() not in PICTURE_SUFFIXES
-        ],
+        "files that are no picture by their suffix": [entry for entry in inside if entry.is_file()],
     }
     return [
         f"Left out: {len(paths):,} {what}, such as {paths[0].relative_to(data_dir).as_posix()}." for what, paths in found.items() if paths

@@ -100,6 +100,12 @@ def share_intervals(
     return tuple(_grouped_share(part, whole, level) for part, whole in zip(parts.T, wholes.T, strict=True))
 
 
+def share_interval(hits: NDArray[np.bool_], groups: NDArray[Any] | None = None) -> Interval:
+    """Wilson's interval of the share of `hits` (N,), N ≥ 1, as `share_intervals` has it."""
+    (found,) = share_intervals(hits[:, None], np.ones((len(hits), 1), bool), groups)
+    return found or Interval(0.0, 1.0)
+
+
 def _grouped_share(part: NDArray[np.float64], whole: NDArray[np.float64], level: float) -> Interval | None:
     part, whole = part[whole > 0], whole[whole > 0]
     n, blocks = float(whole.sum()), len(whole)

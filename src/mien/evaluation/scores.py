@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, LabelError
 from mien.core.labels import LabelSet
 from mien.evaluation import metrics
-from mien.evaluation.bootstrap import RESAMPLES, Interval, resampled_sums, share_intervals
+from mien.evaluation.bootstrap import RESAMPLES, Interval, resampled_sums, share_interval, share_intervals
 from mien.evaluation.calibration import Reliability, bins_of
 from mien.evaluation.selective import RiskCoverage, risk_coverage
 
@@ -124,7 +124,7 @@ def evaluate_scores(
         n=n,
         groups=n if groups is None else len(np.unique(groups)),
         accuracy=accuracy,
-        accuracy_interval=Interval.of(metrics.accuracy(draws)) if 0 < accuracy < 1 else _share_interval(predicted == targets, groups),
+        accuracy_interval=Interval.of(metrics.accuracy(draws)) if 0 < accuracy < 1 else share_interval(predicted == targets, groups),
         macro_f1=float(metrics.macro_f1(confusion)),
         macro_f1_interval=Interval.of(metrics.macro_f1(draws)),
         balanced_accuracy=float(metrics.balanced_accuracy(confusion)),
@@ -142,11 +142,6 @@ def evaluate_scores(
         selective=risk_coverage(confidence, predicted == targets),
         kl_votes=None if votes is None else _kl_votes(np.asarray(votes), scores, answered),
     )
-
-
-def _share_interval(hits: NDArray[np.bool_], groups: NDArray[Any] | None) -> Interval:
-    (found,) = share_intervals(hits[:, None], np.ones((len(hits), 1), bool), groups)
-    return found or Interval(0.0, 1.0)
 
 
 def _losses(scores: NDArray[np.floating], targets: NDArray[np.integer], answered: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, OptionError, UnknownNameError
 from mien.datasets.base import Dataset
 from mien.evaluation import metrics
-from mien.evaluation.bootstrap import Interval, resampled_confusions, share_intervals
+from mien.evaluation.bootstrap import Interval, resampled_confusions, share_interval
 from mien.evaluation.run import SplitEvaluation
 
 MINIMUM = 30
@@ -144,12 +144,11 @@ def slice_scores(
         truth, answer = targets[rows], answers[rows]
         together = None if groups is None else groups[rows]
         right = truth == answer
-        (interval,) = share_intervals(right[:, None], np.ones((len(right), 1), bool), together)
         f1 = float(metrics.macro_f1(metrics.confusion_matrix(truth, answer, classes + 1)))
         n_groups = len(truth) if together is None else len(np.unique(together))
         draws = resampled_confusions(truth, answer, classes + 1, together, seed=seed) if n_groups > 1 else None
         f1_interval = None if draws is None else Interval.of(metrics.macro_f1(draws))
-        return Slice(names[number], len(truth), n_groups, float(right.mean()), interval or Interval(0, 1), f1, f1_interval)
+        return Slice(names[number], len(truth), n_groups, float(right.mean()), share_interval(right, together), f1, f1_interval)
 
     found = tuple(one(number) for number in range(len(names)) if (index == number).any())
     return Slices(column, minimum, found, int((index < 0).sum()))

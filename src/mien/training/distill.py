@@ -49,8 +49,8 @@ def selection_of(recipe: Experiment, sets: Mapping[str, Dataset]) -> str:
 
 def _start_of(recipe: Experiment) -> list[str]:
     """The artifact of the run that the recipe starts from; none where there is no such run, which is told when its weights are wanted."""
-    folder = Path(getattr(recipe, "start_from", "") or "")
-    if not (folder / BEST).is_file():
+    start: str | None = getattr(recipe, "start_from", None)  # of networks alone
+    if not start or not ((folder := Path(start)) / BEST).is_file():
         return []
     if not (folder / ARTIFACT).is_file():
         raise RecipeError(f"start_from names {folder}, where no {ARTIFACT} says what it learnt from. Let that run end first (--resume).")
