@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,17 +107,18 @@ def test_the_settings_of_the_tables_are_those_of_the_page(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("times", "ends", "expected"),
+    ("times", "step_s", "ends", "expected"),
     [
-        ([0, 0.5, 1.0], (0, 1.2), []),
-        ([0, 0.5, 3.0], (0, 3.2), [(0.5, 3.0)]),
-        ([5, 5.5, 6.0], (0, 20), [(0, 5), (6, 20)]),
-        ([0, 4, 8, 20, 24], (0, 28), [(8, 20)]),
-        ([7], (0, 7.1), [(0, 7)]),
+        ([0, 0.5, 1.0], 0.5, (0, 1.2), []),
+        ([0, 0.5, 3.0], 0.5, (0, 3.2), [(0.5, 3.0)]),
+        ([5, 5.5, 6.0], 0.5, (0, 20), [(0, 5), (6, 20)]),
+        ([0, 4, 8, 20, 24], 4.0, (0, 28), [(8, 20)]),
+        ([0, 4, 8, 20], 0.1, (0, 20), [(0, 4), (4, 8), (8, 20)]),  # seen in a few of the frames that were looked at
+        ([7], 0.1, (0, 7.1), [(0, 7)]),
     ],
 )
-def test_absences(times: list[float], ends: tuple[float, float], expected: list[tuple[float, float]]) -> None:
-    assert absences(np.array(times, float), *ends) == expected
+def test_absences(times: list[float], step_s: float, ends: tuple[float, float], expected: list[tuple[float, float]]) -> None:
+    assert absences(replace(series(times, [0] * len(times)), step_s=step_s), *ends) == expected
 
 
 def test_moments_are_the_surest_of_what_was_seen_most() -> None:

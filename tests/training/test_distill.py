@@ -99,6 +99,10 @@ def test_a_teacher_that_knows_the_test_rows_is_refused_or_told(
     assert selection_of(parse_recipe({**values, "distill": None} | other), divided) == "validation"
     with pytest.raises(RecipeError, match=r"learns from .*model\.onnx, which may know the test rows"):
         selection_of(begun, divided)
+    (tmp_path / "features.npz").touch()
+    described = parse_recipe({**values, "distill": None, "features": {"name": "bovw", "learnt": str(tmp_path / "features.npz")}} | other)
+    with pytest.raises(RecipeError, match=r"learns from .*model\.onnx, which may know the test rows"):
+        selection_of(described, divided)
     picked = replace(read_card("default"), selection="test")
     monkeypatch.setattr("mien.training.distill.read_card", lambda name: picked)
     with pytest.raises(RecipeError, match="selected on test"):

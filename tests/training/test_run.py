@@ -23,7 +23,7 @@ from mien.models.registry import count_parameters
 from mien.training import checkpoint
 from mien.training.data import load_sets, split_of
 from mien.training.devices import arithmetic
-from mien.training.loop import _chances
+from mien.training.loop import _chances, _optimizer
 from mien.training.recipe import Recipe, parse_recipe
 from mien.training.run import Run, best_network, train
 
@@ -129,7 +129,7 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
 ) -> None:
     """Steps whose gradients overflow halve the scale and are passed over; a run that forgot it would pass over others.
 
-    On a CPU Fabric takes 16-mixed by its part alone, and not by its name.
+    On a CPU Fabric takes 16-mixed by its part alone, and not by its name; nor does it clip the gradients of a fused step then.
     """
 
     def half(*_: object) -> Fabric:
@@ -137,6 +137,7 @@ def test_a_16_bit_run_keeps_the_scale_of_its_loss(
         return Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
 
     monkeypatch.setattr("mien.training.run.fabric_of", half)
+    monkeypatch.setattr("mien.training.loop._optimizer", lambda part, groups, fused: _optimizer(part, groups, None))  # as on a card
     recipe = parse_recipe(small)
     train(recipe, small_data, tmp_path / "broken", stop_after=1)
     scale = checkpoint.load(tmp_path / "broken" / "checkpoint.safetensors")[1]["precision"]["scale"]

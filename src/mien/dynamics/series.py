@@ -71,9 +71,14 @@ class Series:
         """The time that each row stands for: half of that to its neighbours, which counts as a usual step beyond gaps and ends."""
         if len(self) < 2:
             return np.full(len(self), self.step_s)
-        steps, gap = np.diff(self.times_s), gap_s(self.step_s)
-        steps = np.where(steps > gap, min(float(np.median(steps)), gap), steps)
+        steps = np.diff(self.times_s)
+        steps = np.where(steps > self.gap_s, min(float(np.median(steps)), self.gap_s), steps)
         return (np.append(steps, steps[-1]) + np.insert(steps, 0, steps[0])) / 2
+
+    @property
+    def gap_s(self) -> float:
+        """What is longer between two rows is a time in which the face was not seen."""
+        return gap_s(self.step_s)
 
     def with_scores(self, scores: NDArray[np.floating]) -> Series:
         """The same times with other scores."""
@@ -85,7 +90,7 @@ class Series:
 
     def stretches(self) -> Iterator[Series]:
         """The parts between gaps of more than `gap_s`."""
-        cuts = [0, *(np.flatnonzero(np.diff(self.times_s) > gap_s(self.step_s)) + 1), len(self)]
+        cuts = [0, *(np.flatnonzero(np.diff(self.times_s) > self.gap_s) + 1), len(self)]
         return (self._rows(slice(a, b)) for a, b in pairwise(cuts) if b > a)
 
     def _rows(self, rows: slice) -> Series:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.core.labels import LabelSet
-from mien.dynamics.series import gap_s
+from mien.dynamics.series import Series
 from mien.dynamics.tracks import TrackDynamics
 from mien.report.charts import Bands, clock, portion, safe, score, stripe, when
 from mien.report.moments import Shot
@@ -46,19 +45,10 @@ def people(tracks: Sequence[Track], found: Mapping[int | None, TrackDynamics], f
     return f'<div class="wide people"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def absences(times_s: NDArray[np.float64], first_s: float, last_s: float) -> list[tuple[float, float]]:
-    """From when to when a face that was seen at `times_s` was not, between `first_s` and `last_s`.
-
-    What is no longer than `least_absence_s` is none.
-    """
-    ends = np.concatenate([[first_s], times_s, [last_s]])
-    return [(float(ends[k]), float(ends[k + 1])) for k in np.flatnonzero(np.diff(ends) > least_absence_s(times_s))]
-
-
-def least_absence_s(times_s: NDArray[np.float64]) -> float:
-    """How long an absence is at least: a second, or two and a half of the usual steps (their lower quartile) where that is longer."""
-    usual = float(np.quantile(np.diff(times_s), 0.25, method="lower")) if len(times_s) > 1 else 0.0
-    return gap_s(usual)
+def absences(series: Series, first_s: float, last_s: float) -> list[tuple[float, float]]:
+    """From when to when a face was not seen between `first_s` and `last_s`, but for times no longer than `series.gap_s`."""
+    ends = np.concatenate([[first_s], series.times_s, [last_s]])
+    return [(float(ends[k]), float(ends[k + 1])) for k in np.flatnonzero(np.diff(ends) > series.gap_s)]
 
 
 def moments(one: TrackDynamics) -> list[tuple[float, str, float]]:
@@ -100,16 +90,16 @@ def _row(track: Track, row: int, one: TrackDynamics | None, ends: tuple[float, f
     inside = f"{clock(seen_s)} ({portion(min(seen_s / span_s, 1.0))})<br><small>{from_to}</small>"
     top = sorted(zip(track.sums.shares, labels, strict=True), reverse=True)[:3]
     showed = ", ".join(f"{safe(label)} {portion(share)}" for share, label in top if share >= 0.005)
-    out = "–" if one is None else _absent(one.raw.times_s, *ends)
+    out = "–" if one is None else _absent(one.raw, *ends)
     marked = "" if one is None else "".join(_moment(row, moment, ends[1], labels) for moment in moments(one))
     cells = f"<td>{inside}</td><td>{out}</td><td>{stripe(track.sums.shares, labels.names)}{showed}</td><td>{marked or '–'}</td>"
     return f'<tr><th scope="row">{name(track)}</th>{cells}</tr>'
 
 
-def _absent(times_s: NDArray[np.float64], first_s: float, last_s: float) -> str:
-    gaps = absences(times_s, first_s, last_s)
+def _absent(series: Series, first_s: float, last_s: float) -> str:
+    gaps = absences(series, first_s, last_s)
     if not gaps:
-        return f"never over {least_absence_s(times_s):.3g} s"
+        return f"never over {series.gap_s:.3g} s"
     longest = sorted(sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_ABSENCES])
     words = "<br>".join(f"{when(start_s, last_s)} to {when(end_s, last_s)}" for start_s, end_s in longest)
     total = clock(sum(end_s - start_s for start_s, end_s in gaps))

@@ -52,12 +52,17 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
-    """Put the state that `save` wrote back into an optimizer over the same parameters."""
+    """Put the state that `save` wrote back into an optimizer over the same parameters, which stays fused, or not, as it is."""
     state: dict[int, dict[str, Tensor]] = {}
     for full, value in tensors.items():
         index, key = full.split("/", 1)
         state.setdefault(int(index), {})[key] = value
+    groups = [saved | {"fused": own.get("fused")} for saved, own in zip(groups, optimizer.param_groups, strict=True)]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for parameter, entry in optimizer.state.items():
+        for key, value in entry.items():
+            if value.shape == parameter.shape:  # in the same order in memory, which a fused step takes for granted
+                entry[key] = torch.empty_like(parameter).copy_(value)
 
 
 @contextmanager

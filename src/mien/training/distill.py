@@ -32,10 +32,10 @@ _CHUNK = 1024
 def selection_of(recipe: Experiment, sets: Mapping[str, Dataset]) -> str:
     """The splits that something was chosen by: that of the recipe, and "test" too where a model that it learns from may know the test rows.
 
-    A teacher, or the run that it starts from, may where it was selected on test, or learnt from the same pictures under another protocol:
-    test rows may be among its training rows. Raises RecipeError for such a model without `allow_test_selection`.
+    A teacher, or the run whose weights or features it takes up, may where it was selected on test, or learnt from the same pictures under
+    another protocol: test rows may be among its training rows. Raises RecipeError for such a model without `allow_test_selection`.
     """
-    models = [*recipe.teachers, *_start_of(recipe)]
+    models = [*recipe.teachers, *_begun_with(recipe)]
     knowing = [name for name in models if any(_knows_test(read_card(name), dataset) for dataset in sets.values())]
     if not knowing or recipe.select_on == "test":
         return recipe.select_on
@@ -47,14 +47,19 @@ def selection_of(recipe: Experiment, sets: Mapping[str, Dataset]) -> str:
     return f"{recipe.select_on} and test"
 
 
-def _start_of(recipe: Experiment) -> list[str]:
-    """The artifact of the run that the recipe starts from; none where there is no such run, which is told when its weights are wanted."""
-    start: str | None = getattr(recipe, "start_from", None)  # of networks alone
-    if not start or not ((folder := Path(start)) / BEST).is_file():
-        return []
-    if not (folder / ARTIFACT).is_file():
-        raise RecipeError(f"start_from names {folder}, where no {ARTIFACT} says what it learnt from. Let that run end first (--resume).")
-    return [str(folder / ARTIFACT)]
+def _begun_with(recipe: Experiment) -> list[str]:
+    """The artifacts of the runs whose weights or features the recipe takes up; a file that is absent is told when it is wanted."""
+    start, features = getattr(recipe, "start_from", None), getattr(recipe, "features", None)  # of some recipes alone
+    taken = {"start_from": Path(start) / BEST} if start else {}
+    if features is not None and features.learnt:
+        taken["features.learnt"] = Path(features.learnt)
+    return [_artifact_beside(key, path) for key, path in taken.items() if path.is_file()]
+
+
+def _artifact_beside(key: str, path: Path) -> str:
+    if not (artifact := path.parent / ARTIFACT).is_file():
+        raise RecipeError(f"{key} takes up {path}, beside which no {ARTIFACT} says what it learnt from. Let that run end first (--resume).")
+    return str(artifact)
 
 
 def _knows_test(card: Card, dataset: Dataset) -> bool:
