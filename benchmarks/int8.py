@@ -21,11 +21,12 @@ from documents import table
 from numpy.typing import NDArray
 
 import mien
-from mien.artifact import Model, load_model, save_artifact, softmax
+from mien.artifact import Model, load_model, save_artifact
 from mien.bench.measure import cores, hardware, load, measure
+from mien.core.calibration import softmax
 from mien.core.files import write_text
 from mien.datasets.base import Dataset
-from mien.evaluation.calibration import expected_calibration_error, fit_temperature
+from mien.evaluation.calibration import expected_calibration_error, fit_calibration
 from mien.evaluation.compare import compare
 from mien.evaluation.grouping import group_rows
 from mien.training.data import load_sets
@@ -77,8 +78,8 @@ def answers(made: Sequence[Form], head: str, dataset: Dataset) -> str:
     first, lines = made[0].logits[head][labelled], []
     for form in made:
         logits = form.logits[head][labelled]
-        temperature = fit_temperature(logits, targets)
-        scores = softmax(logits / np.float32(temperature))
+        calibration = fit_calibration(logits, targets)
+        scores = calibration.scores(logits)
         versus = compare(scores, softmax(first), targets, groups)
         told = f"{100 * versus.difference:+.2f} ({100 * versus.interval.low:+.2f} – {100 * versus.interval.high:+.2f})"
         cells = [
@@ -89,10 +90,10 @@ def answers(made: Sequence[Form], head: str, dataset: Dataset) -> str:
             "" if form is made[0] else f"{np.mean(logits.argmax(1) == first.argmax(1)):.1%}",
             f"{versus.macro_f1_a:.4f}",
             f"{expected_calibration_error(scores, targets):.4f}",
-            f"{temperature:.3f}",
+            str(calibration),
         ]
         lines.append(cells)
-    columns = ("file", "accuracy", "over float32, points", "same decision", "macro-F1", "ECE", "temperature")
+    columns = ("file", "accuracy", "over float32, points", "same decision", "macro-F1", "ECE", "calibration")
     return table([f"form, {len(rows):,} images", *columns], lines)
 
 
@@ -191,7 +192,7 @@ def report(asked: argparse.Namespace, model: Model, tables: dict[str, str], time
         f"{model.card.name} {model.card.version} ({model.card.sha256[:12]}…), {model.card.parameters or 0:,} parameters, in the forms of",
         "`mien export --int8`, `--half` and `--flip`. Figures are those of PublicTest, where the model was selected and its forms were",
         "chosen: they compare forms, and are no measure of new faces.",
-        f"int8 is calibrated on {IMAGES} training images. Intervals of 95 % are paired, exact twins drawn together; temperatures are",
+        f"int8 is calibrated on {IMAGES} training images. Intervals of 95 % are paired, exact twins drawn together; the calibration is",
         "fitted for each form.",
         "",
     ]

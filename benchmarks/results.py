@@ -125,7 +125,7 @@ def figures(columns: Sequence[Evaluation]) -> Iterable[Sequence[str]]:
 
 def temperatures(result: SplitEvaluation) -> str:
     again = result.recalibrated
-    said = [f"Without the temperature in its card the model's ECE is {result.uncalibrated_ece:.4f}."] if result.uncalibrated_ece else []
+    said = [f"Without the calibration in its card the model's ECE is {result.uncalibrated_ece:.4f}."] if result.uncalibrated_ece else []
     if again is not None:
         said.append(
             f"One more temperature, fitted on the validation split, would be {again.temperature:.3f} and take the ECE from "

@@ -22,8 +22,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from mien.analysis.analyzer import Analyzer, analyze
-from mien.artifact import save_artifact, softmax
+from mien.artifact import save_artifact
 from mien.card import Card, Head
+from mien.core.calibration import Calibration, softmax
 from mien.core.labels import FER8, LabelSet
 from mien.core.types import RGB
 from mien.preprocess import Preprocessing
@@ -78,7 +79,8 @@ def probe(path: Path, labels: LabelSet, looks_at: tuple[tuple[int, int, int], ..
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     onnx.checker.check_model(model)
-    save_artifact(model, Card("probe", "1", (Head("logits", labels, TEMPERATURE),), Preprocessing(SIDE, channels), "none", "none"), path)
+    head = Head("logits", labels, Calibration(TEMPERATURE))
+    save_artifact(model, Card("probe", "1", (head,), Preprocessing(SIDE, channels), "none", "none"), path)
     return path
 
 
@@ -204,7 +206,7 @@ def test_a_swap_of_two_labels_is_seen(picture_path: Path, tmp_path: Path, pair: 
 
 
 def test_a_lost_temperature_is_seen(picture_path: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.artifact.softmax", lambda logits: softmax(logits * TEMPERATURE))
+    monkeypatch.setattr(Calibration, "scores", lambda self, logits: softmax(logits))
     assert distance(scores_of(picture_path, model_path)) > 0.05
 
 

@@ -96,11 +96,14 @@ class Model:
         """The output that the scores are read from; its labels are the model's own, or projected to them."""
         return self._head
 
-    @property
-    def temperature(self) -> float | None:
-        """What the logits behind the scores are divided by; None where scores are sums of a head's, so that this can't be taken back."""
+    def uncalibrated(self, scores: Scores) -> Scores | None:
+        """The scores that the same outputs would give uncalibrated; None where that can't be told.
+
+        It can't of sums of a head's scores, nor of some of a head's that more than a temperature has calibrated.
+        """
+        calibration = self._head.calibration
         merges = self._projects and bool((self._head.labels.projection(self.labels).sum(axis=0) > 1).any())
-        return None if merges else self._head.temperature
+        return None if merges or (self._projects and calibration.bends) else calibration.undone(scores)
 
     def with_labels(self, labels: str | LabelSet) -> Model:
         """The same weights, read as another label set: its own head where the model has one, else the default head projected."""
@@ -121,7 +124,7 @@ class Model:
         return self._head.abstain_at[f"{coverage:g}"]
 
     def logits(self, crops: Crops, head: LabelSet | None = None) -> NDArray[np.float32]:
-        """Raw outputs (N, C) of the head of that label set (default: the one behind `labels`), before temperature and softmax."""
+        """Raw outputs (N, C) of the head of that label set (default: the one behind `labels`), before calibration and softmax."""
         inputs = self.card.preprocessing.to_input(crops)
         return self._run([inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)], head)
 
@@ -150,7 +153,7 @@ class Model:
         return self._scores(self.logits(crops))
 
     def _scores(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = softmax(logits / np.float32(self._head.temperature))
+        scores = self._head.calibration.scores(logits)
         return self._head.labels.project(scores, self.labels) if self._projects else scores
 
 
@@ -186,12 +189,6 @@ def as_pictures(inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
     """What `Preprocessing.to_input` gave, (N, C, S, S), as uint8 pictures again: (N, S, S) gray or (N, S, S, 3) RGB."""
     pictures = inputs.astype(np.uint8)
     return pictures[:, 0] if pictures.shape[1] == 1 else pictures.transpose(0, 2, 3, 1)
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Softmax over the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True)) if logits.size else logits
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
 def list_models() -> dict[str, Path]:

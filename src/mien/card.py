@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mien.core.calibration import Calibration
 from mien.core.errors import ArtifactError, InputError
 from mien.core.labels import LABEL_SETS, LabelSet
 from mien.datasets.base import SplitOrigin
@@ -16,22 +17,20 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Head:
-    """One output of the graph: its name, what its columns mean, in order, and the temperature its logits are divided by.
+    """One output of the graph: its name, what its columns mean, in order, and how they become scores.
 
     `abstain_at`: coverage, written as "0.9", → the score under which to abstain so that about this share of faces is answered, as fitted on
     the selection split; empty for a model that was made without.
 
-    Raises ArtifactError unless the temperature is positive and finite, and the thresholds lie in 0–1.
+    Raises ArtifactError unless the thresholds lie in 0–1.
     """
 
     output: str
     labels: LabelSet
-    temperature: float = 1.0
+    calibration: Calibration = field(default_factory=Calibration)
     abstain_at: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < float("inf"):
-            raise ArtifactError(f"The output {self.output!r} has the temperature {self.temperature}; a temperature is a positive number.")
         for coverage, threshold in self.abstain_at.items():
             if not 0 <= threshold <= 1:
                 raise ArtifactError(f"The output {self.output!r} has the threshold {threshold} at coverage {coverage}; scores lie in 0–1.")
@@ -76,7 +75,7 @@ class Card:
                 "output": h.output,
                 "label_set": h.labels.name,
                 "labels": list(h.labels),
-                "temperature": h.temperature,
+                **asdict(h.calibration),
                 "abstain_at": dict(h.abstain_at),
             }
             for h in self.heads
@@ -110,7 +109,8 @@ class Card:
 
 def _head(data: dict[str, Any]) -> Head:
     thresholds = {str(coverage): float(threshold) for coverage, threshold in data.get("abstain_at", {}).items()}
-    return Head(data["output"], _named(data["label_set"], data["labels"]), float(data["temperature"]), thresholds)
+    calibration = Calibration(float(data["temperature"]), float(data.get("tail", 0)), float(data.get("top", 0)))
+    return Head(data["output"], _named(data["label_set"], data["labels"]), calibration, thresholds)
 
 
 def _named(name: str, names: list[str]) -> LabelSet:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.artifact import load_model, softmax
+from mien.artifact import load_model
 from mien.bench.adapters import Reading, read_as
 from mien.bench.contenders import load_contender
+from mien.core.calibration import softmax
 from mien.core.errors import InputError, LabelError
 from mien.core.labels import CKPLUS7, FER6, FER7, FER8, VALENCE3
 from tests.bench.parts import GRAY, LABELS, TELLS, adapter, crops, function, linear

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from mien.core.calibration import Calibration
 from mien.core.errors import InputError, LabelError
-from mien.evaluation.calibration import TEMPERATURES, expected_calibration_error, fit_temperature, recalibrate, reliability, retempered
+from mien.evaluation.calibration import (
+    TEMPERATURES,
+    expected_calibration_error,
+    fit_calibration,
+    fit_temperature,
+    recalibrate,
+    reliability,
+    retempered,
+)
+from mien.evaluation.metrics import log_loss
 
 
 def drawn(n: int = 20_000, classes: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +60,25 @@ def test_logarithms_of_scores_may_stand_for_logits() -> None:
 
 def test_a_model_that_is_always_right_gets_the_least_temperature() -> None:
     assert fit_temperature(np.eye(4)[[0, 1, 2, 3]], np.arange(4)) < 1.5 * TEMPERATURES[0]
+
+
+@pytest.mark.parametrize("truth", [Calibration(1.3, tail=0.25), Calibration(0.8, top=0.6), Calibration(5.0, 0.2, 0.4)], ids=str)
+def test_a_curve_that_pays_is_found(truth: Calibration) -> None:
+    """Targets drawn from the scores that `truth` gives: nothing is likelier than it, and a temperature is less likely."""
+    logits, _ = drawn()
+    scores = truth.scores(logits)
+    targets = (np.log(scores) + np.random.default_rng(1).gumbel(size=logits.shape)).argmax(axis=1)
+    found = fit_calibration(logits, targets)
+    assert found.bends
+    np.testing.assert_allclose(found.scores(logits), scores, atol=0.03)
+    plain = Calibration(fit_temperature(logits, targets))
+    assert log_loss(found.scores(logits), targets) <= log_loss(scores, targets) < log_loss(plain.scores(logits), targets)
+
+
+def test_a_curve_that_does_not_pay_is_a_temperature() -> None:
+    logits, targets = drawn(500)
+    assert fit_calibration(2 * logits, targets) == Calibration(fit_temperature(2 * logits, targets))
+    assert not fit_calibration(np.eye(4), np.arange(4)).bends
 
 
 def test_bad_input_is_refused() -> None:

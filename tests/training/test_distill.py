@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from mien.artifact import find_model, load_model, read_card, softmax
+from mien.artifact import find_model, load_model, read_card
+from mien.core.calibration import softmax
 from mien.core.errors import ArtifactError, RecipeError
 from mien.core.labels import FER8
 from mien.datasets import SplitOrigin

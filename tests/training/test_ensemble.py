@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mien.artifact import load_model, read_card
+from mien.core.calibration import Calibration
 from mien.core.errors import DatasetAbsentError, RecipeError, TrainingError, UnknownNameError
 from mien.datasets.base import load_dataset
 from mien.training import ensemble as room
@@ -155,7 +156,7 @@ def test_an_ensemble_is_trained_fused_and_measured(desk: Path, small_data: Path,
     assert [(metric["split"], metric["held_out"]) for metric in card.metrics] == [("validation", False), ("test", True)]
     assert (card.name, card.licence, card.training_data) == ("pair", "free", "stripes")
     assert card.parameters == sum(member.card.parameters or 0 for member in members)
-    assert card.heads[0].temperature != 1.0
+    assert card.heads[0].calibration != Calibration()
     assert set(card.heads[0].abstain_at) == set(members[0].head.abstain_at)
     facts = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert facts["members"] == {member.card.name: member.card.sha256 for member in members}

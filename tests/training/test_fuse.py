@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 
 from mien.artifact import load_model, save_artifact
 from mien.card import Head
+from mien.core.calibration import Calibration
 from mien.core.errors import ArtifactError
 from mien.core.labels import FER7, FER8, LabelSet
 from mien.datasets.base import SplitOrigin
@@ -36,7 +37,7 @@ def member(path: Path, scale: float = 1.0, graph: onnx.ModelProto | None = None,
 
 @pytest.fixture
 def pair(tmp_path: Path) -> list[Path]:
-    warm = (Head("eight", FER8, 0.5), Head("seven", FER7, 3.0))
+    warm = (Head("eight", FER8, Calibration(0.5)), Head("seven", FER7, Calibration(3.0, tail=0.2, top=0.4)))
     return [member(tmp_path / "a.onnx"), member(tmp_path / "b.onnx", -2.0, heads=warm)]
 
 
@@ -47,7 +48,7 @@ def test_scores_are_the_mean_of_the_members(pair: list[Path], tmp_path: Path) ->
     for labels in (FER8, FER7):
         mean = np.mean([load_model(path, labels).predict(CROPS) for path in pair], axis=0)
         np.testing.assert_allclose(both.with_labels(labels).predict(CROPS), mean, atol=1e-6)
-    assert [head.temperature for head in card.heads] == [1.0, 1.0]
+    assert [head.calibration for head in card.heads] == [Calibration(), Calibration()]
     onnx.checker.check_model(onnx.load(tmp_path / "both.onnx"), full_check=True)
 
 

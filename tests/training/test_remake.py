@@ -171,7 +171,7 @@ def test_the_card_of_another_form(trained: Path, eight: Path, small_data: Path) 
     kept = ("version", "preprocessing", "training_data", "licence", "recipe", "parameters", "selection", "origin")
     assert {name: getattr(after, name) for name in kept} == {name: getattr(before, name) for name in kept}
     assert [head.labels for head in after.heads] == [head.labels for head in before.heads]
-    assert [head.temperature for head in after.heads] != [head.temperature for head in before.heads]
+    assert [head.calibration for head in after.heads] != [head.calibration for head in before.heads]
     assert all(head.abstain_at.keys() == {"0.8", "0.9"} for head in after.heads)
     assert [(one["dataset"], one["split"], one["held_out"]) for one in after.metrics] == [
         ("ferplus", "validation", False),
@@ -198,7 +198,7 @@ def test_forms_together_and_one_after_the_other(trained: Path, eight: Path, smal
     assert [one["split"] for one in both.metrics] == ["validation", "validation"]  # its card has none of the test split
     flipped = remake(eight, tmp_path / "flipped.onnx", small_data, flip=True)
     assert flipped.made_from["made_from"] == read_card(eight).made_from
-    assert [head.temperature for head in flipped.heads] == [head.temperature for head in both.heads]
+    assert [head.calibration for head in flipped.heads] == [head.calibration for head in both.heads]
     with pytest.raises(ArtifactError, match="has the form int8 already"):
         remake(tmp_path / "flipped.onnx", tmp_path / "more.onnx", small_data, int8=True)
 

@@ -16,6 +16,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 
 from mien.artifact import load_model
+from mien.core.calibration import Calibration
 from mien.core.errors import DatasetAbsentError, LabelError, OutputError, RecipeError, TrainingError
 from mien.core.labels import FER7
 from mien.datasets.base import load_dataset
@@ -91,7 +92,7 @@ def test_card_carries_figures_of_both_heads_and_splits(finished: Run) -> None:
         assert overall["n"] == 28
         assert overall["accuracy_interval"]["low"] <= overall["accuracy"] <= overall["accuracy_interval"]["high"]
     assert card.recipe == finished.recipe.model_dump(mode="json")
-    assert all(h.temperature > 0 for h in card.heads)
+    assert all(h.calibration != Calibration() for h in card.heads)
     assert all(0 < h.abstain_at["0.9"] <= h.abstain_at["0.8"] <= 1 for h in card.heads)
     assert all(metric["held_out"] == (metric["split"] == "test") for metric in card.metrics)
     assert (card.selection, card.origin.protocol) == ("validation", "official")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import ExpressionModel, softmax
+from mien.artifact import ExpressionModel
 from mien.bench.description import Description
 from mien.bench.runners import Runner
+from mien.core.calibration import softmax
 from mien.core.errors import InputError, LabelError
 from mien.core.labels import LabelSet
 from mien.core.types import ModelIdentity, Scores

@@ -85,7 +85,7 @@ def _said(entry: Entry) -> list[str]:
     result = entry.result
     said = list(result.warnings)
     if result.uncalibrated_ece is not None:
-        said.append(f"Calibration error without the model's own temperature: {result.uncalibrated_ece:.4f}.")
+        said.append(f"Calibration error without the model's own calibration: {result.uncalibrated_ece:.4f}.")
     if (again := result.recalibrated) is not None:
         said.append(
             f"One more temperature, {again.temperature:.3f}, fitted on {again.n:,} validation images: "

@@ -125,7 +125,7 @@ def export(
     """Write a model as one ONNX file with its card inside.
 
     Several models become one, which answers with the mean of their scores. With --int8, --half or --flip one model is written in another
-    form: its temperatures and thresholds are fitted again, and its card has the figures of the new form. With --test it has those on the
+    form: its calibration and thresholds are fitted again, and its card has the figures of the new form. With --test it has those on the
     test split too.
     """
     from mien.artifact import read_card
@@ -215,7 +215,7 @@ def _show(card: Card) -> None:
     facts += [("features", _features(card.features))] if card.features else []
     facts += [("sequences", _sequences(card.sequence))] if card.sequence else []
     facts += [("made from", _origin(card.made_from))] if card.made_from else []
-    facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; temperature {h.temperature:.3g}") for h in card.heads]
+    facts += [(f"labels ({h.labels.name})", f"{', '.join(h.labels)}; {h.calibration}") for h in card.heads]
     facts += [(f"abstain under ({h.labels.name})", _thresholds(h)) for h in card.heads if h.abstain_at]
     show_table(("", ""), facts, wide=1)
     if card.metrics:

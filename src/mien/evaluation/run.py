@@ -15,7 +15,7 @@ from mien.core.types import Scores
 from mien.datasets.base import SPLITS, Dataset, SplitOrigin, split_name
 from mien.datasets.sequences import Sequences
 from mien.datasets.twins import clean_test_mask
-from mien.evaluation.calibration import Recalibration, expected_calibration_error, recalibrate, retempered
+from mien.evaluation.calibration import Recalibration, expected_calibration_error, recalibrate
 from mien.evaluation.grouping import group_rows
 from mien.evaluation.scores import Evaluation, evaluate_scores
 from mien.evaluation.warn import split_warnings
@@ -50,7 +50,7 @@ class SplitEvaluation:
 
     The rows that were judged, each (N,): `rows` int64, their places in the data set; `scores` float32 (N, C); `targets` int64; `kept`
     bool, without a twin in training; `missing` bool, without an answer; `groups` int64, drawn together in the intervals, by `grouped_by`.
-    `origin` says where the split comes from. `uncalibrated_ece`: the expected calibration error without the model's own temperature, None
+    `origin` says where the split comes from. `uncalibrated_ece`: the expected calibration error without the model's own calibration, None
     for a model that does not tell it. `recalibrated`: what one more temperature would do, where it was asked for. `warnings`: one sentence
     for each reason to take the figures with care.
     """
@@ -262,5 +262,6 @@ def _name(model: object) -> str:
 
 
 def _uncalibrated_ece(model: object, scores: Scores, targets: NDArray[np.int64]) -> float | None:
-    temperature = getattr(model, "temperature", None)
-    return None if temperature is None or not len(scores) else expected_calibration_error(retempered(scores, 1 / temperature), targets)
+    back = getattr(model, "uncalibrated", None)
+    plain = None if back is None or not len(scores) else back(scores)
+    return None if plain is None else expected_calibration_error(plain, targets)

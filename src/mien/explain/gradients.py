@@ -122,7 +122,7 @@ def _evidence(model: Model, network: Network) -> Callable[[Tensor], Tensor]:
 
     def forward(images: Tensor) -> Tensor:
         logits = network(images)
-        log_p = (logits / model.head.temperature).log_softmax(1)
+        log_p = model.head.calibration.bent(logits.log_softmax(1), torch).log_softmax(1)
         columns = [logits[:, own][:, 0] if own.sum() == 1 else log_p[:, own].logsumexp(1) for own in to_labels.T]
         return torch.stack(columns, 1)
 

@@ -90,7 +90,7 @@ def _calibration(result: SplitEvaluation) -> str:
         f"a perfectly calibrated model would show about {figures.ece_by_chance:.4f} on so many images",
     ]
     if result.uncalibrated_ece is not None:
-        words.append(f"without the model's own temperature {result.uncalibrated_ece:.4f}")
+        words.append(f"without the model's own calibration {result.uncalibrated_ece:.4f}")
     told = f'<p class="note">{"; ".join(words)}.</p>'
     return told + (_recalibrated(result.recalibrated) if result.recalibrated is not None else "")
 

@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.artifact import Model, load_model, read_card, softmax
+from mien.artifact import Model, load_model, read_card
 from mien.card import Card
+from mien.core.calibration import softmax
 from mien.core.errors import RecipeError
 from mien.core.labels import LabelSet
 from mien.datasets.base import Dataset

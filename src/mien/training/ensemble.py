@@ -221,7 +221,7 @@ def train_ensemble(
     `resume` goes on where an earlier call stopped: finished members stay as they are. `on_epoch` gets each epoch's row, with the "member"
     that it is of.
 
-    The artifact's temperatures and thresholds are fitted on the split that the members select on, and its figures measured, as for a
+    The artifact's calibration and thresholds are fitted on the split that the members select on, and its figures measured, as for a
     single run. Raises as `train` does.
     """
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""From trained weights to an artifact: ONNX graph, temperature, figures, card."""
+"""From trained weights to an artifact: ONNX graph, calibration, figures, card."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.artifact import FEATURES_INPUT, Model, SequenceModel, load_model, save_artifact, softmax
+from mien.artifact import FEATURES_INPUT, Model, SequenceModel, load_model, save_artifact
 from mien.card import Card, Head
 from mien.datasets.base import Dataset
 from mien.datasets.sequences import Sequences
-from mien.evaluation.calibration import fit_temperature
+from mien.evaluation.calibration import fit_calibration
 from mien.evaluation.run import evaluate
 from mien.evaluation.selective import COVERAGES, risk_coverage
 from mien.models.registry import count_parameters
@@ -149,7 +149,7 @@ def preprocessing_of(recipe: Experiment, split: Split) -> Preprocessing:
 
 
 def card_of(recipe: Experiment, preprocessing: Preprocessing, sets: dict[str, Dataset], selection: str, parameters: int | None) -> Card:
-    """The card of what a recipe has trained on `sets`, all but temperatures and figures."""
+    """The card of what a recipe has trained on `sets`, all but calibration and figures."""
     return Card(
         name=recipe.name,
         version=recipe.version,
@@ -173,9 +173,9 @@ def conclude(
     selection: Split,
     features: PictureTransformer | None = None,
 ) -> Model:
-    """Write the artifact of a graph whose `card` says all but temperatures and figures.
+    """Write the artifact of a graph whose `card` says all but calibration and figures.
 
-    Each head's temperature, and the thresholds under which it abstains, are fitted on `selection`, the split that the recipe selects on;
+    Each head's calibration, and the thresholds under which it abstains, are fitted on `selection`, the split that the recipe selects on;
     the artifact is measured as it will be used, on the data `sets` of its heads, and the figures go into its card, with the protocol that
     they follow. The test split is read here, once, where the recipe says so. `features`: fitted, for a graph that takes them.
     """
@@ -199,11 +199,11 @@ def _calibrated(model: Model, selection: Split) -> tuple[Head, ...]:
             logits = logits_of(model, selection, rows, head.labels)
         else:
             logits = model.logits(as_crops(selection.images[rows]), head.labels)
-        temperature = fit_temperature(logits, truth)
-        scores = softmax(logits / np.float32(temperature))
+        calibration = fit_calibration(logits, truth)
+        scores = calibration.scores(logits)
         curve = risk_coverage(scores.max(axis=1), scores.argmax(axis=1) == truth)
         thresholds = {f"{coverage:g}": curve.threshold_at(coverage) for coverage in COVERAGES}
-        heads.append(replace(head, temperature=temperature, abstain_at=thresholds))
+        heads.append(replace(head, calibration=calibration, abstain_at=thresholds))
     return tuple(heads)
 
 

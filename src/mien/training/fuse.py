@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.artifact import Model, SequenceModel, load_model, save_artifact
 from mien.card import Card, Head
+from mien.core.calibration import DOUBT, KNEE, Calibration
 from mien.core.errors import ArtifactError
 from mien.core.labels import LabelSet
 from mien.core.optional import require
@@ -39,8 +40,8 @@ def fuse(models: Sequence[str | Path], path: str | Path, *, name: str | None = N
 def fused(models: Sequence[str | Path], name: str | None = None) -> tuple[onnx.ModelProto, Card]:
     """The graph of several artifacts side by side, and its card without figures.
 
-    Each head gives log((1/M) Σ softmax(z_m / T_m)) over the M members' logits z_m and temperatures T_m, so that softmax of it, at
-    temperature 1, is the members' mean score. Other outputs of the members, as `embedding`, are left out: each has a space of its own.
+    Each head gives the logarithm of the mean of its members' scores, as each member's own calibration makes them, so that softmax of it,
+    at temperature 1, is that mean. Other outputs of the members, as `embedding`, are left out: each has a space of its own.
 
     The card: `parameters` summed; `training_data` and `licence` joined; `recipe` with name, SHA-256 and recipe of every member;
     `selection` every split that one of them was selected on. Where they were trained under different splits of the data, its `origin` says
@@ -198,9 +199,8 @@ def _tail(members: Sequence[Model], head: Head) -> tuple[list[Any], list[Any]]:
     for place, member in enumerate(members):
         own = next(one for one in member.card.heads if one.labels == head.labels)
         before = f"ensemble/{name}/{_prefix(place)}"
-        constants.append(_constant(f"{before}temperature", np.array(own.temperature, np.float32)))
-        cooled = add("Div", [_prefix(place) + own.output, f"{before}temperature"], f"{before}cooled")
-        scores = add("LogSoftmax", [cooled], f"{before}log_scores", axis=1)
+        exponent = _calibrated(own.calibration, _prefix(place) + own.output, before, add, constants)
+        scores = add("LogSoftmax", [exponent], f"{before}log_scores", axis=1)
         layers.append(add("Unsqueeze", [scores, _AXIS], f"{before}layer"))
     before = f"ensemble/{name}/"
     stack = add("Concat", layers, f"{before}layers", axis=1)
@@ -209,6 +209,29 @@ def _tail(members: Sequence[Model], head: Head) -> tuple[list[Any], list[Any]]:
     mean = add("Log", [add("ReduceMean", [powers, _AXIS], f"{before}mean", keepdims=0)], f"{before}log_mean")
     add("Add", [mean, add("Squeeze", [largest, _AXIS], f"{before}taken_out")], name)
     return nodes, constants
+
+
+def _calibrated(own: Calibration, output: str, before: str, add: Callable[..., str], constants: list[Any]) -> str:
+    """The name of the tensor whose softmax are the scores: `Calibration.bent` in nodes of ONNX."""
+
+    def number(name: str, value: float) -> str:
+        constants.append(_constant(before + name, np.array(value, np.float32)))
+        return before + name
+
+    def then(operator: str, *inputs: str, name: str) -> str:
+        return add(operator, list(inputs), before + name)
+
+    cooled = number("temperature", own.temperature)
+    if not own.bends:
+        return then("Div", output, cooled, name="cooled")
+    logs = add("LogSoftmax", [output], f"{before}logs", axis=1)
+    below = then("Relu", then("Neg", then("Add", logs, number("knee", KNEE), name="over"), name="under"), name="below")
+    square, bare = then("Mul", logs, logs, name="square"), then("Mul", below, below, name="bare")
+    tail = then("Mul", then("Sub", square, bare, name="h"), number("tail", own.tail), name="weighed_tail")
+    rest = then("Log", then("Sub", number("whole", 1 + DOUBT), then("Exp", logs, name="shares"), name="rest"), name="log_rest")
+    top = then("Mul", rest, number("top", own.top), name="weighed_top")
+    straight = then("Div", logs, cooled, name="cooled")
+    return then("Sub", then("Sub", straight, tail, name="without_tail"), top, name="exponent")
 
 
 def _constant(name: str, value: np.ndarray[Any, Any]) -> Any:
