@@ -72,7 +72,8 @@ the audit finds a nearly equal, mirrored or altered copy (another crop of the sa
 resamples in which exact twins are drawn together. The calibration error (ECE, 15 bins) is that of the scores as the model gives them; a
 perfectly calibrated model would show the figure "by chance" at this n. AURC is the area under the risk–coverage curve, lower is better;
 "surest 90 %" is the accuracy when the tenth that the model is least sure of is left unanswered. Measured with mien {mien.__version__}
-and Python {platform.python_version()} on a CPU; the figures depend on neither beyond rounding.
+and Python {platform.python_version()} on a CPU; the figures depend on neither beyond
+rounding, but for a few of the pairs that the audit registers: they lie at its bound, and another processor may put them beyond it.
 """
 
 
