@@ -100,7 +100,7 @@ def test_relabelling_maps_names_and_counts_what_it_drops() -> None:
         wanted = {"neutral": 1, "happiness": 2, "surprise": -1}.get(name, 0)
         assert target == wanted
     assert np.allclose(data.votes.sum(axis=1), data.targets >= 0)
-    assert "3 rows of surprise" in data.notes[-1]
+    assert data.notes[-1] == "3 rows of surprise have no place in valence3: 1 of train, 1 of validation, 1 of test."
     assert data.with_labels(VALENCE3) is data
     with pytest.raises(LabelError, match="contempt"):
         small().with_labels(FER8)

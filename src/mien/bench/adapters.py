@@ -14,7 +14,7 @@ from mien.bench.description import Description
 from mien.bench.runners import Runner
 from mien.core.calibration import softmax
 from mien.core.errors import InputError, LabelError
-from mien.core.labels import LabelSet
+from mien.core.labels import LABEL_SETS, LabelSet
 from mien.core.types import ModelIdentity, Scores
 from mien.preprocess import Crops
 
@@ -145,7 +145,7 @@ def read_as(network: ExpressionModel, labels: LabelSet, *, partial: bool = False
         reachable = tuple(name for name in labels if name in network.labels.names)
         if partial and reachable:
             return Reading(network.with_labels(LabelSet(f"part of {labels.name}", reachable)), labels)
-        raise LabelError(
-            f"{network.identity.name}: {error} Compare on labels that all models have (--labels fer7), or let models without a class "
-            "lose its pictures (--partial)."
-        ) from error
+        both = [name for name, one in LABEL_SETS.items() if labels.reaches(one) and network.labels.reaches(one)]
+        common = f"Both can be read as {' and '.join(both)} (--labels)." if both else "They have no label set of mien's in common."
+        lose = "In mien bench, --partial lets a model without a class lose its pictures."
+        raise LabelError(f"{network.identity.name}: {error} {common} {lose}") from error

@@ -16,7 +16,7 @@ from mien.bench.adapters import Adapter, Reading, read_as
 from mien.bench.description import Description, read_description
 from mien.bench.functions import weight_file
 from mien.bench.runners import FunctionRunner, OnnxRunner, Runner
-from mien.core.errors import LabelError, OptionError
+from mien.core.errors import OptionError
 from mien.core.files import open_input
 from mien.core.labels import LabelSet
 from mien.datasets.seen import same_pictures, seen_by
@@ -82,7 +82,7 @@ class Contender:
             own = base
         if tuple(own) == tuple(goal):
             return f"{goal.name}, as they are"
-        never = [] if _reaches(own, goal) else [name for name in goal if name not in own.names]
+        never = [] if own.reaches(goal) else [name for name in goal if name not in own.names]
         seen = LabelSet("seen", tuple(name for name in goal if name not in never))
         dropped = [name for name, row in zip(own, own.projection(seen if never else goal), strict=True) if not row.any()]
         summed = [name for name in goal if name not in own.names and name not in never]
@@ -141,14 +141,6 @@ def _foreign(description: Description, threads: int | None) -> Contender:
         licence=description.licence,
         note=description.note,
     )
-
-
-def _reaches(own: LabelSet, goal: LabelSet) -> bool:
-    try:
-        own.projection(goal)
-    except LabelError:
-        return False
-    return True
 
 
 def _sha256(path: Path) -> str:

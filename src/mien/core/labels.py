@@ -67,6 +67,14 @@ class LabelSet:
             )
         return matrix
 
+    def reaches(self, target: LabelSet) -> bool:
+        """Whether each name of `target` can be reached from this set, so that there is a `projection`."""
+        try:
+            self.projection(target)
+        except LabelError:
+            return False
+        return True
+
     @property
     def signs(self) -> NDArray[np.int64]:
         """1 for the names that are positive by `valence3`, −1 for the negative ones, 0 for all others: int64 (len(self),)."""

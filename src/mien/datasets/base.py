@@ -146,15 +146,18 @@ class Dataset:
         matrix = self.labels.projection(target)
         goal = np.where(matrix.any(axis=1), matrix.argmax(axis=1), -1)
         targets = np.where(self.targets >= 0, goal[self.targets], -1).astype(np.int64)
-        lost = int(((self.targets >= 0) & (targets < 0)).sum())
+        lost = (self.targets >= 0) & (targets < 0)
         votes = None
         if self.votes is not None:
             summed = self.votes @ matrix
             votes = np.divide(
                 summed, summed.sum(axis=1, keepdims=True), out=np.zeros_like(summed), where=summed.sum(axis=1, keepdims=True) > 0
             )
-        dropped = [name for name, row in zip(self.labels, matrix, strict=True) if not row.any()]
-        notes = (*self.notes, f"{lost:,} rows of {', '.join(dropped)} have no place in {target.name}.") if lost else self.notes
+        notes = self.notes
+        if lost.any():
+            dropped = ", ".join(name for name, row in zip(self.labels, matrix, strict=True) if not row.any())
+            parts = ", ".join(f"{n:,} of {split}" for split in SPLITS if (n := int((lost & (self.split == split)).sum())))
+            notes = (*notes, f"{lost.sum():,} rows of {dropped} have no place in {target.name}: {parts}.")
         return replace(self, labels=target, targets=targets, votes=votes, notes=notes)
 
 
