@@ -165,7 +165,7 @@ class SequenceModel(Model):
 
     def sequence_logits(self, sequences: Iterable[Crops], head: LabelSet | None = None) -> NDArray[np.float32]:
         """Raw outputs (N, C) as `logits` gives them, one row for each sequence of crops, first to last, at least one each."""
-        return self._run(map(self._input, sequences), head)
+        return self._run(map(self.input_of, sequences), head)
 
     def predict_sequences(self, sequences: Iterable[Crops]) -> NDArray[np.float32]:
         """Scores float32 (N, C), rows summing to 1, one row for each sequence of crops, as `predict` takes them. Raises InputError."""
@@ -175,7 +175,8 @@ class SequenceModel(Model):
         """Raw outputs (N, C), each crop taken for a face that was seen once."""
         return self.sequence_logits(([crop] for crop in crops), head)
 
-    def _input(self, crops: Crops) -> NDArray[np.float32]:
+    def input_of(self, crops: Crops) -> NDArray[np.float32]:
+        """What the graph takes of one sequence: (T, C, S, S), T as the card's `sequence` says. Raises InputError for no crops."""
         if not len(crops):
             raise InputError("A sequence holds at least one crop; received none.")
         frames = self.card.sequence["frames"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import ExpressionModel
+from mien.artifact import ExpressionModel, SequenceModel
 from mien.bench.description import Description
 from mien.bench.runners import Runner
 from mien.core.calibration import softmax
@@ -126,12 +127,31 @@ class Reading:
 
     def predict(self, crops: Crops) -> Scores:
         """Scores float32 (N, C) over `labels`, rows summing to 1."""
-        found, own = self.network.predict(crops), self.network.labels
+        return self._read(self.network.predict(crops))
+
+    def _read(self, found: Scores) -> Scores:
+        own = self.network.labels
         if not set(own) <= set(self.labels):
             return own.project(found, self.labels)
         scores = np.zeros((len(found), len(self.labels)), np.float32)
         scores[:, [self.labels.index(name) for name in own]] = found
         return scores
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceReading(Reading):
+    """A model of sequences, read so."""
+
+    network: SequenceModel
+
+    def predict_sequences(self, sequences: Iterable[Crops]) -> Scores:
+        """Scores float32 (N, C) over `labels`, rows summing to 1, one row for each sequence of crops."""
+        return self._read(self.network.predict_sequences(sequences))
+
+
+def reading(network: ExpressionModel, labels: LabelSet) -> Reading:
+    """The network's scores read as `labels`, of sequences where it takes those."""
+    return SequenceReading(network, labels) if isinstance(network, SequenceModel) else Reading(network, labels)
 
 
 def read_as(network: ExpressionModel, labels: LabelSet, *, partial: bool = False) -> ExpressionModel:
@@ -144,7 +164,7 @@ def read_as(network: ExpressionModel, labels: LabelSet, *, partial: bool = False
     except LabelError as error:
         reachable = tuple(name for name in labels if name in network.labels.names)
         if partial and reachable:
-            return Reading(network.with_labels(LabelSet(f"part of {labels.name}", reachable)), labels)
+            return reading(network.with_labels(LabelSet(f"part of {labels.name}", reachable)), labels)
         both = [name for name, one in LABEL_SETS.items() if labels.reaches(one) and network.labels.reaches(one)]
         common = f"Both can be read as {' and '.join(both)} (--labels)." if both else "They have no label set of mien's in common."
         lose = "In mien bench, --partial lets a model without a class lose its pictures."

@@ -11,12 +11,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import ExpressionModel, Model, find_model, load_model
-from mien.bench.adapters import Adapter, Reading, read_as
+from mien.artifact import ExpressionModel, Model, SequenceModel, find_model, load_model
+from mien.bench.adapters import Adapter, Reading, read_as, reading
 from mien.bench.description import Description, read_description
 from mien.bench.functions import weight_file
 from mien.bench.runners import FunctionRunner, OnnxRunner, Runner
-from mien.core.errors import OptionError
+from mien.core.errors import InputError, OptionError
 from mien.core.files import open_input
 from mien.core.labels import LabelSet
 from mien.datasets.seen import same_pictures, seen_by
@@ -53,8 +53,15 @@ class Contender:
         run = getattr(self.network, "run", None)
         return run.input_name if isinstance(run, OnnxRunner) else None
 
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether its answers are of sequences of pictures, not of single ones."""
+        return isinstance(self.network, SequenceModel)
+
     def tensor(self, crops: NDArray[np.uint8]) -> NDArray[np.generic]:
-        """What the graph is fed for `crops`."""
+        """What the graph is fed for `crops`, which are one sequence for a model of these."""
+        if isinstance(self.network, SequenceModel):
+            return self.network.input_of(crops)
         if isinstance(self.network, Model):
             return self.network.card.preprocessing.to_input(crops)
         return cast(Adapter, self.network).run.tensor(crops)
@@ -71,7 +78,7 @@ class Contender:
         heads = self.network.card.heads if isinstance(self.network, Model) else ()
         if native != labels and any(head.labels == native for head in heads):
             native.projection(labels)
-            return Reading(self.network.with_labels(native), labels)
+            return reading(self.network.with_labels(native), labels)
         return read_as(self.network, labels, partial=partial)
 
     def mapping(self, network: ExpressionModel) -> str:
@@ -122,6 +129,17 @@ def load_contenders(models: Sequence[str | Path], *, threads: int | None = None)
     found = [load_contender(model, threads=threads) for model in models]
     names = [contender.name for contender in found]
     return tuple(replace(c, name=word) if names.count(c.name) > 1 else c for c, word in zip(found, given, strict=True))
+
+
+def all_read_sequences(contenders: Sequence[Contender]) -> bool:
+    """Whether they are models of sequences, True, or of single pictures, False. Raises InputError where they are of both kinds."""
+    of_sequences = [c.name for c in contenders if c.reads_sequences]
+    of_pictures = [c.name for c in contenders if not c.reads_sequences]
+    if of_sequences and of_pictures:
+        raise InputError(
+            f"{', '.join(of_sequences)} reads sequences and {', '.join(of_pictures)} single pictures. Compare models of one kind."
+        )
+    return bool(of_sequences)
 
 
 def _foreign(description: Description, threads: int | None) -> Contender:

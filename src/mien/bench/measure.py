@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +31,9 @@ TURN = 5
 BATCH = 64
 BATCHES = 8
 
-Predict = Callable[[NDArray[np.uint8]], object]
+Samples = NDArray[np.uint8] | list[NDArray[np.uint8]]
+"""Crops (N, H, W) or (N, H, W, 3), or N sequences of crops (T, H, W) or (T, H, W, 3)."""
+Predict = Callable[[Any], object]
 Progress = Callable[[int, int], None]
 
 
@@ -38,7 +41,7 @@ Progress = Callable[[int, int], None]
 class Speed:
     """`latency_ms`: median time of one face by itself, with its preprocessing, and its quartiles (25 %, 75 %), over `runs` runs.
 
-    `faces_per_s`: the median of `batches` batches of BATCH faces.
+    `faces_per_s`: the median of `batches` batches of BATCH faces. What is said of faces is of sequences where those are timed.
     """
 
     latency_ms: float
@@ -50,7 +53,7 @@ class Speed:
 
 def measure(
     models: Sequence[Predict],
-    crops: NDArray[np.uint8],
+    samples: Samples,
     *,
     threads: int | None = 1,
     runs: int = RUNS,
@@ -60,18 +63,19 @@ def measure(
 ) -> tuple[Speed, ...]:
     """Time each model on the same faces, in turns of a random order.
 
-    `crops`: uint8 (N, H, W) or (N, H, W, 3), N ≥ 1, taken one after another and over again. `threads` is what the models were loaded
-    with; OpenCV, which resizes the crops, gets as many. `progress` is called with the share of the work that is done and 100.
+    `samples`: N ≥ 1, taken one after another and over again. `threads` is what the models were loaded with; OpenCV, which resizes the
+    crops, gets as many. `progress` is called with the share of the work that is done and 100.
 
-    Raises OptionError for `runs` or `seconds` out of range, InputError for no crops.
+    Raises OptionError for `runs` or `seconds` out of range, InputError for no samples.
     """
     if runs < 1 or not seconds > 0:
         raise OptionError(f"Timing needs runs ≥ 1 and seconds > 0; received {runs} and {seconds}.")
-    if not len(crops):
+    if not len(samples):
         raise InputError("Timing needs one crop or more; received none.")
     tell = progress or (lambda done, total: None)
-    alone = [crops[i : i + 1] for i in range(min(len(crops), RUNS))]
-    many = crops[np.arange(BATCH) % len(crops)]
+    alone = [samples[i : i + 1] for i in range(min(len(samples), RUNS))]
+    places = np.arange(BATCH) % len(samples)
+    many = [samples[i] for i in places] if isinstance(samples, list) else samples[places]
     order = random.Random(seed)
     with _quiet(threads):
         single = _in_turns(models, alone, runs, TURN, seconds, order, lambda share: tell(int(50 * share), 100))
@@ -98,7 +102,7 @@ def load() -> float | None:
 
 def _in_turns(
     models: Sequence[Predict],
-    inputs: Sequence[NDArray[np.uint8]],
+    inputs: Sequence[Samples],
     runs: int,
     turn: int,
     seconds: float,
@@ -118,7 +122,7 @@ def _in_turns(
     return times
 
 
-def _turn(predict: Predict, inputs: Sequence[NDArray[np.uint8]], first: int, count: int) -> list[float]:
+def _turn(predict: Predict, inputs: Sequence[Samples], first: int, count: int) -> list[float]:
     predict(inputs[first % len(inputs)])
     times = []
     for i in range(first, first + count):

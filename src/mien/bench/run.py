@@ -8,18 +8,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import ExpressionModel, SequenceModel
-from mien.bench.contenders import Contender
+from mien.artifact import ExpressionModel
+from mien.bench.contenders import Contender, all_read_sequences
 from mien.bench.macs import count_macs, count_parameters
-from mien.bench.measure import RUNS, SECONDS, Speed, cores, hardware, load, measure
+from mien.bench.measure import BATCH, RUNS, SECONDS, Samples, Speed, cores, hardware, load, measure
 from mien.bench.results import Bench, Judged
 from mien.core.errors import ArtifactError, InputError, MienError, MissingExtraError
 from mien.core.labels import LabelSet, label_set
 from mien.datasets.base import Dataset, split_name
+from mien.datasets.sequences import Sequences
 from mien.evaluation.compare import Comparison, compare
 from mien.evaluation.cost import Cost
 from mien.evaluation.grouping import group_rows
-from mien.evaluation.run import SplitEvaluation, evaluate, labelled_rows
+from mien.evaluation.run import SequencePredictor, SplitEvaluation, evaluate, labelled_rows, scores_of
 
 PROBES = 2
 """Pictures that every model answers for before the work begins, so that one that can't is known at once."""
@@ -46,10 +47,10 @@ def bench(
 ) -> Bench:
     """Judge every contender on the `split` of every data set, and measure what it costs.
 
-    `groups` ("twins", "subjects" or "sequences") are drawn together for the intervals. `labels`: the label set that models and data sets
-    are read as; without it, each data set's own. `partial`: a model without some of the classes never says them, instead of being refused.
-    `threads` is what the contenders were loaded with. `runs`: timed runs of one face, 0 for no timing; `seconds`: what a model may take for
-    them.
+    Models of sequences are judged on `Sequences`, which `as_sequences` makes. `groups` ("twins", "subjects" or "sequences") are drawn
+    together for the intervals. `labels`: the label set that models and data sets are read as; without it, each data set's own. `partial`: a
+    model without some of the classes never says them, instead of being refused. `threads` is what the contenders were loaded with. `runs`:
+    timed runs of one face or sequence, 0 for no timing; `seconds`: what a model may take for them.
 
     Every model answers for a few pictures of every data set first, and one that fails there fails for all. One that fails later is a result
     with its error, and the others go on.
@@ -57,7 +58,7 @@ def bench(
     Raises
     ------
     InputError
-        No contender or data set, or two of one name; a model of sequences, since the data sets are of single pictures.
+        No contender or data set, or two of one name; models of sequences beside models of single pictures, or data sets of the other kind.
     LabelError
         A model or data set that can't be read as the labels.
     DatasetError, UnknownNameError
@@ -66,8 +67,7 @@ def bench(
         What a model raises on its first pictures.
     """
     _check_names([c.name for c in contenders], [d.name for d in datasets])
-    if named := [c.name for c in contenders if isinstance(c.network, SequenceModel)]:
-        raise InputError(f"A comparison is of models of single pictures; {', '.join(named)} reads sequences. Judge it by mien evaluate.")
+    all_read_sequences(contenders)
     role, tell, busy = split_name(split), progress or (lambda what, done, total: None), load()
     mapped = tuple(dataset if labels is None else dataset.with_labels(label_set(labels)) for dataset in datasets)
     readers = {
@@ -79,13 +79,14 @@ def bench(
     judged: list[Judged] = []
     for dataset in mapped:
         judged += _judge(contenders, dataset, role, readers, clean=clean, groups=groups, seed=seed, tell=tell)
-    crops = mapped[0].images[labelled_rows(mapped[0], role)[:RUNS]]
+    samples = _samples(mapped[0], role)
     notes = [f"{new.name}: {note}" for old, new in zip(datasets, mapped, strict=True) for note in new.notes[len(old.notes) :]]
     alive = {one.model for one in judged if one.result is not None}
     timed = {c.name: readers[c.name, mapped[0].name] for c in contenders if c.name in alive}
-    speeds = _speeds(timed, crops, threads, runs, seconds, seed, tell) if runs and timed else {}
+    speeds = _speeds(timed, samples, threads, runs, seconds, seed, tell) if runs and timed else {}
     where = hardware()
-    costs = {c.name: _cost(c, crops[:1], speeds.get(c.name), threads, where, notes) for c in contenders}
+    costs = {c.name: _cost(c, _typical(samples), speeds.get(c.name), threads, where, notes) for c in contenders}
+    notes += _lengths(samples)
     if speeds and busy is not None and busy > cores() / 2:
         notes.append(f"The machine was busy when this began ({busy:.1f} processes on {cores()} cores): on an idle one it is faster.")
     facts = {c.name: {"sha256": c.network.identity.sha256, "licence": c.licence, "note": c.note} for c in contenders}
@@ -109,7 +110,7 @@ def _try_out(readers: Readers, datasets: Sequence[Dataset], role: str, groups: s
         for (model, on), network in readers.items():
             if on == dataset.name:
                 tell(f"{model}: first pictures of {on}", 0, None)
-                network.predict(dataset.images[rows[:PROBES]])
+                scores_of(network, dataset, rows[:PROBES])
 
 
 def _judge(
@@ -152,9 +153,31 @@ def _against(result: SplitEvaluation, first: SplitEvaluation | None, seed: int) 
     return pair(np.ones(len(result.rows), bool)), None if result.clean is None else pair(result.kept)
 
 
+def _samples(dataset: Dataset, role: str) -> Samples:
+    """What is timed: crops (N, …), or sequences of them."""
+    rows = labelled_rows(dataset, role)
+    if not isinstance(dataset, Sequences):
+        return dataset.images[rows[:RUNS]]
+    return [dataset.pictures[dataset.frames_of(row)] for row in rows[:BATCH].tolist()]
+
+
+def _typical(samples: Samples) -> NDArray[np.uint8]:
+    """The first crop (1, …), or the sequence (T, …) of middle length."""
+    return sorted(samples, key=len)[len(samples) // 2] if isinstance(samples, list) else samples[:1]
+
+
+def _lengths(samples: Samples) -> list[str]:
+    if not isinstance(samples, list):
+        return []
+    lengths = [len(sequence) for sequence in samples]
+    return [
+        f"Costs are of sequences of {min(lengths)} to {max(lengths)} pictures; multiply–accumulates of one of {len(_typical(samples))}."
+    ]
+
+
 def _speeds(
     networks: Mapping[str, ExpressionModel],
-    crops: NDArray[np.uint8],
+    samples: Samples,
     threads: int | None,
     runs: int,
     seconds: float,
@@ -164,17 +187,17 @@ def _speeds(
     def advance(done: int, total: int) -> None:
         tell("timing, in turns", done, total)
 
-    calls = [network.predict for network in networks.values()]
-    found = measure(calls, crops, threads=threads, runs=runs, seconds=seconds, seed=seed, progress=advance)
+    calls = [network.predict_sequences if isinstance(network, SequencePredictor) else network.predict for network in networks.values()]
+    found = measure(calls, samples, threads=threads, runs=runs, seconds=seconds, seed=seed, progress=advance)
     return dict(zip(networks, found, strict=True))
 
 
-def _cost(contender: Contender, crop: NDArray[np.uint8], speed: Speed | None, threads: int | None, where: str, notes: list[str]) -> Cost:
+def _cost(contender: Contender, crops: NDArray[np.uint8], speed: Speed | None, threads: int | None, where: str, notes: list[str]) -> Cost:
     parameters, macs = contender.parameters, None
     if contender.graph is not None:
         try:
             parameters = count_parameters(contender.graph) if parameters is None else parameters
-            macs = count_macs(contender.graph, contender.tensor(crop), input_name=contender.input_name)
+            macs = count_macs(contender.graph, contender.tensor(crops), input_name=contender.input_name)
         except MissingExtraError as error:
             notes.append(f"Multiply–accumulates are not counted: {error}")
         except ArtifactError as error:
@@ -188,4 +211,5 @@ def _cost(contender: Contender, crop: NDArray[np.uint8], speed: Speed | None, th
         faces_per_s=speed.faces_per_s if speed else None,
         threads=threads,
         hardware=where,
+        unit="sequence" if contender.reads_sequences else "face",
     )

@@ -43,7 +43,7 @@ def bench(
     clean: Clean = False,
     groups: Groups = "twins",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each model's runtime.")] = 1,
-    runs: Annotated[int, typer.Option(min=0, help="Timed runs of one face for each model; 0: time nothing.")] = 200,
+    runs: Annotated[int, typer.Option(min=0, help="Timed runs of one face, or sequence, for each model; 0: time nothing.")] = 200,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page that opens offline.", show_default=False)] = None,
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a Markdown file.")] = False,
@@ -56,10 +56,11 @@ def bench(
     if as_json and markdown:
         raise typer.BadParameter("Choose one of --json and --markdown.", param_hint="--markdown")
     chosen, division = _options(option, dataset), Division.of(protocol, fold, seed, protocol_option)
-    from mien.bench.contenders import load_contenders
+    from mien.bench.contenders import all_read_sequences, load_contenders
     from mien.bench.run import bench as compare_all
     from mien.datasets import load_dataset
     from mien.datasets.base import split_name
+    from mien.datasets.sequences import as_sequences
     from mien.report.evaluation_page import check_report
 
     if report is not None:
@@ -67,10 +68,12 @@ def bench(
     role = split_name(split)
     with progress() as advance:
         contenders = load_contenders(models, threads=threads)
-        sets = []
+        in_sequences = all_read_sequences(contenders)
+        sets: list[Dataset] = []
         for name in dict.fromkeys(dataset):
             advance(f"{name}: reading", 0, None)
-            sets.append(division.apply(load_dataset(name, data, **chosen[name])))
+            loaded = load_dataset(name, data, **chosen[name])
+            sets.append(division.apply(as_sequences(loaded) if in_sequences else loaded))
         found = compare_all(
             contenders, sets, role, clean=clean, groups=groups, labels=labels, partial=partial, threads=threads, runs=runs, progress=advance
         )
@@ -142,7 +145,8 @@ def _show(found: Bench, *, markdown: bool) -> None:
         show(("Model", *(f">{d.name}, {d.labels.name}" for d in found.datasets)), [_across(found, name) for name in found.models])
         typer.echo()
     head("What they cost")
-    costs = ("Model", ">Size", ">Parameters", ">MACs", ">ms a face", "Middle half", ">Faces/s")
+    unit = next(iter(found.costs.values())).unit
+    costs = ("Model", ">Size", ">Parameters", ">MACs", f">ms a {unit}", "Middle half", f">{unit.title()}s/s")
     show(costs, [_costs(name, found.costs[name]) for name in found.models])
     typer.echo()
     for note in _notes(found):
@@ -196,7 +200,7 @@ def _notes(found: Bench) -> Iterable[str]:
     costs = list(found.costs.values())
     if costs and costs[0].latency_ms is not None:
         threads = f"{costs[0].threads} thread{'' if costs[0].threads == 1 else 's'}"
-        yield f"Times, preprocessing included, in turns: one face by itself, and batches of 64; {threads}; {costs[0].hardware}."
+        yield f"Times, preprocessing included, in turns: one {costs[0].unit} by itself, and batches of 64; {threads}; {costs[0].hardware}."
     yield from found.notes
 
 

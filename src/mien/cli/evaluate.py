@@ -113,7 +113,6 @@ def _check(wanted: _Request) -> None:
 
 
 def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advance: Advance) -> tuple[Entry, Dataset]:
-    from mien.artifact import SequenceModel
     from mien.bench.contenders import load_contender
     from mien.core.errors import OptionError
     from mien.datasets.base import split_name
@@ -124,9 +123,9 @@ def _judged(model: str, wanted: _Request, data: Path, threads: int | None, advan
     split = split_name(wanted.split)
     advance(f"{wanted.dataset}: reading", 0, None)
     contender = load_contender(model, threads=threads)
-    if wanted.whole and isinstance(contender.network, SequenceModel):
+    if wanted.whole and contender.reads_sequences:
         raise OptionError(f"--whole finds faces in single pictures, and {contender.name} reads sequences of them. Leave --whole out.")
-    native, data_set = _read(wanted, data, isinstance(contender.network, SequenceModel))
+    native, data_set = _read(wanted, data, contender.reads_sequences)
     network = contender.read(native, data_set.labels)
     result = judge_split(
         network,

@@ -12,7 +12,8 @@ class Cost:
 
     `size_bytes`: the file. `parameters`: weights. `macs`: multiply–accumulates for one face. `latency_ms`: median time for one face by
     itself, in milliseconds, and `latency_spread`: its quartiles (25 %, 75 %), in milliseconds. `faces_per_s`: throughput in batches.
-    `threads`: of the runtime; None for its own choice. `hardware`: the processor it ran on.
+    `threads`: of the runtime; None for its own choice. `hardware`: the processor it ran on. `unit`: what all that is of, a "face", or a
+    "sequence" of pictures of one.
     """
 
     size_bytes: int | None = None
@@ -23,6 +24,7 @@ class Cost:
     faces_per_s: float | None = None
     threads: int | None = None
     hardware: str = ""
+    unit: str = "face"
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain JSON values."""

@@ -147,14 +147,18 @@ def evaluate(
         )
     rows = labelled_rows(dataset, role)
     fitted = labelled_rows(dataset, "validation") if calibrate else rows[:0]
-    scores = _all_scores(model, dataset, np.concatenate([rows, fitted]), batch, progress)
+    scores = scores_of(model, dataset, np.concatenate([rows, fitted]), batch=batch, progress=progress)
     found = judge(scores[: len(rows)], dataset, role, clean=clean, groups=groups, seed=seed, model=model)
     if not calibrate:
         return found
     return replace(found, recalibrated=recalibrate(scores[len(rows) :], dataset.targets[fitted], found.scores, found.targets))
 
 
-def _all_scores(model: Predictor, dataset: Dataset, rows: NDArray[np.int64], batch: int, progress: Progress | None) -> Scores:
+def scores_of(model: Predictor, dataset: Dataset, rows: NDArray[np.int64], *, batch: int = 512, progress: Progress | None = None) -> Scores:
+    """Scores float32 (N, C) of the rows at the places `rows`, int64 (N,), `batch` pictures at a time; sequences one by one.
+
+    Raises InputError as `predict_all` does, and when the model reads sequences and the rows are single pictures, or the other way round.
+    """
     reads = isinstance(model, SequencePredictor)
     if reads != isinstance(dataset, Sequences):
         told = ("sequences", "single pictures") if reads else ("single pictures", "sequences")

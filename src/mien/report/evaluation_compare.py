@@ -52,7 +52,8 @@ def costs(entries: Sequence[Entry]) -> str:
     if not measured:
         return ""
     rows = "".join(_cost(name, cost) for name, cost in measured.items())
-    names = heads("", "File", "Parameters", "MACs a face", "One face", "Faces a second", "Threads")
+    unit = next(iter(measured.values())).unit
+    names = heads("", "File", "Parameters", f"MACs a {unit}", f"One {unit}", f"{unit.title()}s a second", "Threads")
     machines = "; ".join(dict.fromkeys(cost.hardware for cost in measured.values() if cost.hardware))
     note = f'<p class="note">Measured on {safe(machines)}. Times are medians, with their quartiles.</p>' if machines else ""
     return f"<section><h2>Cost</h2>{table('', names, rows)}{note}</section>\n"
