@@ -1,6 +1,6 @@
 """A model in its other forms: what 8 bits, half the space and mirror images do to its answers, its file and its time.
 
-    python benchmarks/int8.py DATA [--model default] [--runs 200] [--seconds 10] [--skip-choices] [--out docs/int8.md]
+    python benchmarks/int8.py DATA --model FILE [--runs 200] [--seconds 10] [--skip-choices] [--out docs/int8.md]
 
 Everything is measured on PublicTest, where the model was selected, and against the float32 model on the same images; PrivateTest is not
 read. Times are those of `mien.bench.measure`: all forms in turns of a random order, in the same minutes.
@@ -163,7 +163,7 @@ def main() -> None:
     """Make the forms, judge them, time them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="default")
+    parser.add_argument("--model", required=True, help="an artifact with float32 weights, as mien train writes it")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--skip-choices", action="store_true", help="leave out the table of what may stay float32")

@@ -9,7 +9,7 @@ weights are megabytes. It keeps which pictures were answered rightly, so that re
 weights.
 
 The test side was read once for each artifact, when its run ended; recording measures the same file again, and refuses one whose card says
-otherwise. Times are taken of all RUNs of one call in turns, with the default model among them. Needs an idle machine for those.
+otherwise. Times are taken of all RUNs of one call in turns, with miennet among them. Needs an idle machine for those.
 """
 
 from __future__ import annotations
@@ -54,18 +54,20 @@ def record(runs: Mapping[str, Sequence[Path]], data: Path, hardware_said: str | 
     """The records, by name: their facts, and their logs as CSV."""
     busy = load()
     found = {name: _record(name, folders, data, hardware_said) for name, folders in runs.items()}
-    models = {"default": load_model(threads=1)} | {name: load_model(folders[0] / ARTIFACT, threads=1) for name, folders in runs.items()}
+    models = {"miennet": load_model("miennet", threads=1)} | {
+        name: load_model(folders[0] / ARTIFACT, threads=1) for name, folders in runs.items()
+    }
     dataset = _dataset(plan_in(next(iter(runs.values()))[0]), data)
     crops = dataset.images[dataset.split == "test"]
     speeds = dict(zip(models, measure([model.predict for model in models.values()], crops, threads=1), strict=True))
     for name, (facts, _) in found.items():
-        speed, default = speeds[name], speeds["default"]
+        speed, other = speeds[name], speeds["miennet"]
         facts["speed"] = {
             "latency_ms": round(speed.latency_ms, 4),
             "latency_spread": [round(end, 4) for end in speed.latency_spread],
             "runs": speed.runs,
             "threads": 1,
-            "default_ms": round(default.latency_ms, 4),
+            "miennet_ms": round(other.latency_ms, 4),
             "hardware": hardware(),
             "busy": busy is not None and busy > cores() / 2,
         }

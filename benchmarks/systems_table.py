@@ -106,7 +106,7 @@ def cells(row: dict[str, Any], record: Record) -> Sequence[str]:
         f"{device(record)}, {duration(mean(runs, 'seconds'))}",
         f"{record['parameters']:,}" if record["parameters"] is not None else "",
         f"{mean(runs, 'bytes') / 2**20:.2f} MiB",
-        f"{speed['latency_ms']:.2f} ({low:.2f} – {high:.2f}); default {speed['default_ms']:.2f}",
+        f"{speed['latency_ms']:.2f} ({low:.2f} – {high:.2f}); miennet {speed['miennet_ms']:.2f}",
     )
 
 

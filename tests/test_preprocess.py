@@ -161,14 +161,14 @@ def test_a_card_of_before_the_framings_is_read_as_it_was_meant() -> None:
     assert Card.from_dict(data).preprocessing == Preprocessing(48, 1, False, "fer2013")
 
 
-def test_the_default_model_gives_the_numbers_it_always_gave(portrait: NDArray[np.uint8]) -> None:
-    """Logits of the first release, for the portrait's face and for a pattern."""
+def test_the_network_gives_the_numbers_it_always_gave(portrait: NDArray[np.uint8]) -> None:
+    """Logits of its first form, for the portrait's face and for a pattern."""
     assert read_card("default").preprocessing == Preprocessing(48, 1, False, "fer2013")
     detector = CenterFace()
     [face] = detector.detect(portrait)
     y, x = np.mgrid[0:60, 0:60]
     pattern = ((x * 3 + y * y // 16) % 256).astype(np.uint8)
-    logits = load_model(threads=1).logits([cut(portrait, face, detector.box_framing).image, pattern])
+    logits = load_model("miennet", threads=1).logits([cut(portrait, face, detector.box_framing).image, pattern])
     expected = [
         [-0.4184, 8.6076, -0.3441, -1.6910, -1.2201, -2.4122, -1.3040, -1.2943],
         [2.4625, 1.5848, -0.6343, 0.6264, 0.9896, -1.5213, -1.6643, -1.9180],

@@ -42,7 +42,7 @@ def test_the_tables(mien, net, tmp_path, words) -> None:
     theirs = function(tmp_path, "my_cli", UNIFORM, 'licence = "MIT"\nnote = "a note"\n')
     done = mien("bench", "default", net, theirs, *words, "--clean")
     assert done.exit_code == 0, done.output
-    for text in ("fer2013 test, fer7", "whose twin is in training", "What they cost", "81.5 M", "1,098,623", "448 ", "1 thread;"):
+    for text in ("fer2013 test, fer7", "whose twin is in training", "What they cost", "163 M", "1,098,623", "448 ", "1 thread;"):
         assert text in done.stdout
     assert "Labels of my_cli: fer2013: 7 labels of its own read as fer7." in done.stdout
     assert "my_cli: Licence: MIT" in done.stdout
@@ -55,7 +55,7 @@ def test_json(mien, net, words) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert [model["name"] for model in found["models"]] == ["default", "net"]
-    assert found["models"][0]["cost"]["macs"] == 81_502_080
+    assert found["models"][0]["cost"]["macs"] == 2 * 81_502_080  # the face and its mirror image
     assert found["results"][1]["against"]["n"] == found["results"][1]["overall"]["n"] == 4
 
 

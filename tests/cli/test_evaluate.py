@@ -117,7 +117,7 @@ def test_everything_is_in_the_json(mien, people) -> None:
     done = mien(*words, "--by", "light", "--by", "subject", "--minimum", 10, "--groups", "subjects", "--top", 3, "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert told["model"]["name"] == "miennet"
+    assert told["model"]["name"] == "miennet-int8-flip"
     assert len(told["model"]["sha256"]) == 64
     assert (told["grouped_by"], told["overall"]["groups"]) == ("subjects", 6)
     assert len(told["curves"]["overall"]["reliability"]["count"]) == 15

@@ -36,7 +36,7 @@ def test_a_photo_is_a_row_with_its_label_and_where_it_lies(mien, photo) -> None:
 def test_everything_is_in_the_json(mien, photo) -> None:
     told = json.loads(mien("explain", photo, *QUICK, "--label", "anger", "--labels", "fer7", "--json").stdout)
     assert told["schema"] == "mien-explain/1"
-    assert (told["model"]["name"], told["model"]["labels"]) == ("miennet", list(FER7))
+    assert (told["model"]["name"], told["model"]["labels"]) == ("miennet-int8-flip", list(FER7))
     assert told["methods"] == [{"name": "occlusion", "unit": "score lost where covered", "options": {"window": 24}}]
     assert (told["framing"], told["detector"], told["sanity"]) == ("fer2013", {"name": "centerface"}, None)
     (source,) = told["sources"]

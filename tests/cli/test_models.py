@@ -112,7 +112,7 @@ def test_export_in_another_form_says_what_it_needs(mien, tmp_path, models: list[
 
 
 def test_export_in_another_form_without_the_data_or_the_package(mien, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = ("export", "default", "--onnx", tmp_path / "m.onnx", "--int8", "--data", tmp_path)
+    options = ("export", "miennet", "--onnx", tmp_path / "m.onnx", "--int8", "--data", tmp_path)
     absent = mien(*options)
     assert absent.exit_code == 1
     assert "No FER2013 in" in absent.stderr

@@ -19,7 +19,7 @@ POSITIVE = np.abs(X) + 0.1
 ROWS = rng.normal(size=(3, 5)).astype(np.float32)
 GRID = rng.uniform(-1.2, 1.2, (2, 5, 3, 2)).astype(np.float32)
 FOUR = tuple(rng.uniform(0.5, 2, 4).astype(np.float32) for _ in range(4))
-KINDS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64}
+KINDS = {np.dtype(kind): helper.np_dtype_to_tensor_dtype(np.dtype(kind)) for kind in (np.float32, np.int64, np.uint8, np.int8)}
 
 
 def weights(*shape: int) -> np.ndarray:
@@ -75,6 +75,11 @@ CASES: list[tuple[str, list[np.ndarray], dict[str, Any]]] = [
     ("Gather", [X, np.int64(2)], {"axis": -1}),
     ("Expand", [X[:, :1], ints(3, 1, 1)], {}),
     ("Shape", [X], {"start": 1, "end": 3}),
+    ("QuantizeLinear", [X, np.float32(0.02), np.uint8(100)], {}),
+    ("QuantizeLinear", [X, np.float32([0.01, 0.02, 0.03, 0.04]), np.int8([0, 5, -9, 1])], {"axis": 1}),
+    ("QuantizeLinear", [ROWS, np.float32(0.01)], {}),
+    ("DequantizeLinear", [np.arange(24, dtype=np.int8).reshape(2, 3, 4), np.float32([0.1, 0.2]), np.int8([3, -4])], {"axis": 0}),
+    ("DequantizeLinear", [np.arange(24, dtype=np.uint8).reshape(2, 3, 4), np.float32(0.1)], {}),
 ]
 
 
@@ -82,7 +87,8 @@ def by_runtime(operator: str, arrays: list[np.ndarray], attributes: dict[str, An
     names = [f"x{i}" for i in range(len(arrays))]
     outputs = [f"y{i}" for i in range(2 if operator == "Split" else 1)]
     inputs = [helper.make_tensor_value_info(n, KINDS[np.asarray(a).dtype], np.shape(a)) for n, a in zip(names, arrays, strict=True)]
-    kind = TensorProto.INT64 if operator == "Shape" or np.asarray(arrays[0]).dtype == np.int64 else TensorProto.FLOAT
+    whole = {"Shape": TensorProto.INT64, "QuantizeLinear": inputs[2].type.tensor_type.elem_type if len(inputs) > 2 else TensorProto.UINT8}
+    kind = whole.get(operator, TensorProto.INT64 if np.asarray(arrays[0]).dtype == np.int64 else TensorProto.FLOAT)
     results = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
     graph = helper.make_graph([helper.make_node(operator, names, outputs, **attributes)], "one", inputs, results)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
@@ -97,6 +103,13 @@ def test_as_onnx_runtime(operator: str, arrays: list[np.ndarray], attributes: di
     for one, other in zip(found if isinstance(found, tuple) else (found,), expected, strict=True):
         assert tuple(one.shape) == other.shape
         np.testing.assert_allclose(one.numpy(), other, rtol=1e-4, atol=1e-5)
+
+
+def test_rounding_counts_as_the_identity_for_the_gradient() -> None:
+    x = torch.tensor([-3.0, 0.013, 0.48, 9.0], requires_grad=True)
+    scale, zero = torch.tensor(0.02), torch.tensor(100, dtype=torch.uint8)
+    OPERATORS["DequantizeLinear"]({}, OPERATORS["QuantizeLinear"]({}, x, scale, zero), scale, zero).sum().backward()
+    assert x.grad.tolist() == pytest.approx([0, 1, 1, 0])  # what lies outside the range does not count
 
 
 def test_every_operator_has_a_case() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.artifact import Model, load_model
+from mien.artifact import Model, list_models, load_model
 from mien.core.errors import InputError, OptionError
 from mien.explain import Explanation, agreement, explain, randomised, sanity_check
 from mien.explain.graph import read_graph
@@ -13,8 +13,8 @@ from tests.explain.parts import NODE, SIDE, Foreign, faces, looking, made, noise
 
 
 @pytest.fixture(scope="module")
-def default() -> Model:
-    return load_model(threads=1)
+def miennet() -> Model:
+    return load_model("miennet", threads=1)
 
 
 def heated(heat: np.ndarray) -> Explanation:
@@ -31,9 +31,9 @@ def test_ranks_are_compared() -> None:
         agreement(heated(heat), heated(np.zeros((4, 4))))
 
 
-def test_all_that_was_learned_is_drawn_anew(default: Model) -> None:
-    before, after, again = (read_graph(model).constants for model in (default, randomised(default), randomised(default)))
-    learned = {name for name, array in before.items() if array.dtype == np.float32 and array.size > 1}
+def test_all_that_was_learned_is_drawn_anew(miennet: Model) -> None:
+    before, after, again = (read_graph(model).constants for model in (miennet, randomised(miennet), randomised(miennet)))
+    learned = {name for name, array in before.items() if np.issubdtype(array.dtype, np.floating) and array.size > 1}
     for name in learned:
         assert np.abs(after[name] - before[name]).max() > 0
         np.testing.assert_array_equal(after[name], again[name])
@@ -42,7 +42,21 @@ def test_all_that_was_learned_is_drawn_anew(default: Model) -> None:
     assert after[big].std() == pytest.approx(before[big].std(), rel=0.02)
     for name in set(before) - learned:
         np.testing.assert_array_equal(after[name], before[name])
-    assert not np.array_equal(read_graph(randomised(default, seed=1)).constants[big], after[big])
+    assert not np.array_equal(read_graph(randomised(miennet, seed=1)).constants[big], after[big])
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_weights_of_every_form_are_drawn_anew(name: str) -> None:
+    """float16 and 8-bit weights stand behind a node of their own, and are still the weights."""
+    model = load_model(name, threads=1)
+    kinds = (np.float16, np.int8)
+    before, after = (read_graph(one).constants for one in (model, randomised(model)))
+    stored = [key for key, array in before.items() if array.dtype in kinds and array.ndim == 4]
+    assert len(stored) > 15
+    for key in stored:
+        assert (after[key] != before[key]).mean() > 0.5
+        assert after[key].dtype == before[key].dtype
+    assert np.abs(randomised(model).logits(faces()) - model.logits(faces())).mean() > 0.5
 
 
 def test_what_was_not_learned_stays(tmp_path: Path) -> None:
@@ -69,15 +83,15 @@ def test_variances_stay_positive(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["occlusion", "gradcam", "saliency", "integrated_gradients"])
-def test_explanations_change_with_the_weights(default: Model, method: str) -> None:
+def test_explanations_change_with_the_weights(miennet: Model, method: str) -> None:
     """Adebayo et al. (2018): a method that shows the same of random weights would show the picture, not what was learned."""
     options = {"steps": 16} if method == "integrated_gradients" else {}
     crops = faces()[:2]
-    one = explain(default, crops, method, **options)
-    assert [agreement(first, again) for first, again in zip(one, explain(default, crops, method, **options), strict=True)] == (
+    one = explain(miennet, crops, method, **options)
+    assert [agreement(first, again) for first, again in zip(one, explain(miennet, crops, method, **options), strict=True)] == (
         pytest.approx([1.0] * 2)
     )
-    assert abs(sanity_check(default, crops, method, **options)) < 0.7
+    assert abs(sanity_check(miennet, crops, method, **options)) < 0.7
 
 
 def test_no_crops_and_no_graph(tmp_path: Path) -> None:

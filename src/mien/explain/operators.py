@@ -129,6 +129,28 @@ def _clip(_: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | No
     return x if low is None and high is None else x.clamp(low, high)
 
 
+def _quantise(a: Attributes, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
+    """Whole numbers, as float32. Rounding counts as the identity for the gradient (straight-through; Bengio et al., 2013, §4)."""
+    steps = x / _along(a, x, scale)
+    rounded = steps + (steps.round() - steps).detach()
+    kind = torch.iinfo(torch.uint8 if zero is None else zero.dtype)
+    return (rounded if zero is None else rounded + _along(a, x, zero)).clamp(kind.min, kind.max)
+
+
+def _dequantise(a: Attributes, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
+    whole = x.to(scale.dtype)
+    return (whole if zero is None else whole - _along(a, x, zero)) * _along(a, x, scale)
+
+
+def _along(a: Attributes, x: Tensor, numbers: Tensor) -> Tensor:
+    """One number for all of x, or one for each place along an axis."""
+    if numbers.numel() == 1:
+        return numbers.reshape(())
+    shape = [1] * x.ndim
+    shape[a.get("axis", 1)] = -1
+    return numbers.reshape(shape)
+
+
 def _of_one(function: Callable[[Tensor], Tensor]) -> Operator:
     return lambda _, x: function(x)
 
@@ -145,6 +167,7 @@ OPERATORS: dict[str, Operator] = {
     "Clip": _clip,
     "Concat": lambda a, *parts: torch.cat(parts, a["axis"]),
     "Conv": _conv,
+    "DequantizeLinear": _dequantise,
     "Div": _div,
     "Elu": lambda a, x: F.elu(x, a.get("alpha", 1.0)),
     "Erf": _of_one(torch.erf),
@@ -166,6 +189,7 @@ OPERATORS: dict[str, Operator] = {
     "Neg": _of_one(torch.neg),
     "PRelu": _of_two(lambda x, slope: torch.where(x < 0, x * slope, x)),
     "Pow": _of_two(torch.pow),
+    "QuantizeLinear": _quantise,
     "Reciprocal": _of_one(torch.reciprocal),
     "ReduceMax": _reduce(torch.amax),
     "ReduceMean": _reduce(torch.mean),

@@ -20,21 +20,25 @@ from mien.preprocess import Crops
 
 _LEARNED = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "MatMul": (0, 1), "BatchNormalization": (1, 2, 3, 4), "PRelu": (1,)}
 """Which inputs of an operator are learned."""
+_STORED = {"Cast", "DequantizeLinear"}
+"""What stands between a weight and its operator where it is stored as float16 or as whole numbers."""
 
 
 def randomised(model: ExpressionModel, seed: int = 0) -> Model:
     """The same graph and card with all weights drawn anew.
 
     Each weight tensor is drawn from the normal distribution of its own mean and deviation, so that activations keep their size although
-    normalisations are folded into the convolutions; variances of batch normalisations are made positive. What is not learned (the
-    normalisation of the input, the grids of spatial transformers) stays.
+    normalisations are folded into the convolutions; whole numbers are rounded and stay in the range that they had, and variances of batch
+    normalisations are made positive. What is not learned (the normalisation of the input, the grids of spatial transformers, the steps of a
+    quantised model) stays.
 
     Raises OptionError for a model without a graph, MissingExtraError without the package onnx.
     """
     own = graph_model(model, "sanity check")
     proto = read_proto(own)
     numpy_helper = require("onnx.numpy_helper", "train")
-    places = [(name, node.op_type, i) for node in proto.graph.node for i, name in enumerate(node.input)]
+    stored = {node.output[0]: node.input[0] for node in proto.graph.node if node.op_type in _STORED}
+    places = [(stored.get(name, name), node.op_type, i) for node in proto.graph.node for i, name in enumerate(node.input)]
     learned = {name for name, operator, i in places if i in _LEARNED.get(operator, ())}
     variances = {name for name, operator, i in places if (operator, i) == ("BatchNormalization", 4)}
     for tensor in proto.graph.initializer:
@@ -75,5 +79,8 @@ def sanity_check(model: ExpressionModel, crops: Crops, method: str = "occlusion"
     return float(np.mean(agreements))
 
 
-def _drawn(weights: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    return rng.normal(weights.mean(), weights.std(), weights.shape).astype(weights.dtype)
+def _drawn(weights: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    drawn = rng.normal(weights.mean(dtype=float), weights.std(dtype=float), weights.shape)
+    if np.issubdtype(weights.dtype, np.integer):
+        drawn = np.rint(drawn).clip(weights.min(), weights.max())
+    return drawn.astype(weights.dtype)

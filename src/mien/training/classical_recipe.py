@@ -63,7 +63,7 @@ class ClassicalRecipe(Experiment):
     @property
     def teachers(self) -> list[str]:
         """The name or path of the network whose layer it looks at, if it does."""
-        return [self.features.options.get("model", "default")] if self.features.name == NETWORK else []
+        return [self.features.options.get("model", "miennet")] if self.features.name == NETWORK else []
 
     @property
     def picture_size(self) -> int:

@@ -29,7 +29,7 @@ class NetworkLayer:
     `load_model` does.
     """
 
-    def __init__(self, model: str = "default", layer: str = "embedding") -> None:
+    def __init__(self, model: str = "miennet", layer: str = "embedding") -> None:
         self.layer = layer
         self._model = load_model(model)
         self.graph = _until(self._model, layer)
