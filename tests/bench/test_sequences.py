@@ -114,5 +114,6 @@ def test_the_command(tmp_path: Path) -> None:
     assert "one sequence by itself" in done.stdout
     page = (tmp_path / "page.html").read_text()
     assert all(head in page for head in ("MACs a sequence", "One sequence", "Sequences a second"))
+    assert "Costs are of sequences of 5 pictures." in done.stdout
     told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
     assert [model["cost"]["unit"] for model in told["models"]] == ["sequence"] * 2

@@ -169,10 +169,10 @@ def _typical(samples: Samples) -> NDArray[np.uint8]:
 def _lengths(samples: Samples) -> list[str]:
     if not isinstance(samples, list):
         return []
-    lengths = [len(sequence) for sequence in samples]
-    return [
-        f"Costs are of sequences of {min(lengths)} to {max(lengths)} pictures; multiply–accumulates of one of {len(_typical(samples))}."
-    ]
+    least, most = (pick(map(len, samples)) for pick in (min, max))
+    if least == most:
+        return [f"Costs are of sequences of {least} pictures."]
+    return [f"Costs are of sequences of {least} to {most} pictures; multiply–accumulates of one of {len(_typical(samples))}."]
 
 
 def _speeds(
