@@ -131,7 +131,7 @@ def test_methods_stand_in_columns(mien, photo) -> None:
     told = json.loads(mien("explain", photo, *QUICK, *asked, "--option", "integrated_gradients.steps=4", "--json").stdout)
     assert list(told["sources"][0]["faces"][0]["maps"]) == names
     assert [one["options"] for one in told["methods"]] == [{"window": 24}, {}, {}, {"steps": 4}]
-    assert "miennet has no spatial transformer" in mien("explain", photo, "--method", "stn").stderr
+    assert "miennet-int8-flip has no spatial transformer" in mien("explain", photo, "--method", "stn").stderr
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_the_classes_of_a_data_set_have_means(mien, people, tmp_path) -> None:
     with np.load(anger["arrays"]) as held:
         assert held["rows"].tolist() == [row["row"] for row in anger["rows"]]
         assert held["occlusion"].shape == (2, 48, 48)
-    assert "miennet on manifest, test" in page.read_text("utf-8")
+    assert "miennet-int8-flip on manifest, test" in page.read_text("utf-8")
     same = json.loads(mien(*words, "--json").stdout)
     assert same["classes"][0]["rows"] == told["classes"][0]["rows"]
     other = json.loads(mien(*words, "--json", "--seed", 5).stdout)

@@ -214,13 +214,12 @@ def test_the_test_split_is_read_where_it_is_asked_for(trained: Path, small_data:
 
 
 @pytest.mark.slow
-def test_explanations_read_the_other_float_forms(trained: Path, eight: Path, small_data: Path, tmp_path: Path) -> None:
+def test_explanations_read_every_form(trained: Path, eight: Path, small_data: Path, tmp_path: Path) -> None:
     card = remake(trained, tmp_path / "m.onnx", small_data, half=True, flip=True)
     assert card.name == "stripes-half-flip"
     assert (tmp_path / "m.onnx").stat().st_size < trained.stat().st_size
-    load_network(load_model(tmp_path / "m.onnx"))
-    with pytest.raises(ArtifactError, match="QuantizeLinear, through which no gradients can be taken"):
-        load_network(load_model(eight))
+    for path in (tmp_path / "m.onnx", eight):
+        load_network(load_model(path))
 
 
 @pytest.mark.slow
