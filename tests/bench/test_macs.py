@@ -58,19 +58,20 @@ def test_quantised_convolutions_count_like_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_default_model_has_as_many_as_torch_counts() -> None:
+@pytest.mark.parametrize(("name", "views"), [("miennet", 1), ("default", 2)])
+def test_the_models_that_ship_have_as_many_as_torch_counts(name: str, views: int) -> None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from mien.models.registry import build
 
-    contender = load_contender("default", threads=1)
+    contender = load_contender(name, threads=1)
     recipe = contender.network.card.recipe["model"]
     heads = {head.output: len(head.labels) for head in contender.network.card.heads}
     net = build(recipe["name"], heads, recipe.get("options")).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(torch.zeros(1, 1, 48, 48))
-    assert 2 * count_macs(contender.graph, contender.tensor(crops(1))) == counter.get_total_flops()
+    assert 2 * count_macs(contender.graph, contender.tensor(crops(1))) == views * counter.get_total_flops()
 
 
 def test_what_cannot_be_counted_is_said(tmp_path: Path) -> None:
