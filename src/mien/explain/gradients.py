@@ -78,8 +78,9 @@ def integrated_gradients(
 ) -> NDArray[np.float32]:
     """Heat float32 (N, S, S): integrated gradients (Sundararajan et al., 2017, eq. 1), summed over the channels.
 
-    The heat of a crop adds up to the logit's difference between the crop and the baseline, of a quantised model roughly. `steps`: points of
-    the Gauss–Legendre rule, 1–1000. `baseline`: "black", or "mean", the crop's own mean colour.
+    The heat of a crop adds up to the logit's difference between the crop and the baseline; not so of a quantised model, through whose
+    rounding the gradient goes as if there were none. `steps`: points of the Gauss–Legendre rule, 1–1000. `baseline`: "black", or "mean",
+    the crop's own mean colour.
 
     Raises OptionError for a value outside its range, and as `gradcam` does.
     """
