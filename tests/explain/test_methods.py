@@ -85,10 +85,10 @@ def test_the_door() -> None:
 def test_without_the_extra(tmp_path: Path, absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = optional.importlib.import_module
 
-    def without(name: str) -> object:
+    def without(name: str, *package: str) -> object:
         if name.partition(".")[0] == absent:
             raise ModuleNotFoundError(f"No module named {absent!r}", name=absent)
-        return found(name)
+        return found(name, *package)
 
     model = looking(tmp_path)
     monkeypatch.setattr(optional.importlib, "import_module", without)
