@@ -67,7 +67,7 @@ def bench(
         What a model raises on its first pictures.
     """
     _check_names([c.name for c in contenders], [d.name for d in datasets])
-    all_read_sequences(contenders)
+    all_read_sequences(contenders)  # or raises
     role, tell, busy = split_name(split), progress or (lambda what, done, total: None), load()
     mapped = tuple(dataset if labels is None else dataset.with_labels(label_set(labels)) for dataset in datasets)
     readers = {

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from mien.training.experiment import Experiment
-from mien.training.parts import NETWORK, FeaturesPart, Part
+from mien.training.parts import DESCRIBER, NETWORK, FeaturesPart, Part
 
 
 class ReducePart(Part):
@@ -63,7 +63,7 @@ class ClassicalRecipe(Experiment):
     @property
     def teachers(self) -> list[str]:
         """The name or path of the network whose layer it looks at, if it does."""
-        return [self.features.options.get("model", "miennet")] if self.features.name == NETWORK else []
+        return [self.features.options.get("model", DESCRIBER)] if self.features.name == NETWORK else []
 
     @property
     def picture_size(self) -> int:

@@ -13,6 +13,7 @@ from mien.core.errors import ArtifactError, RecipeError, UnknownNameError
 from mien.features.pictures import Vectors
 from mien.preprocess import Crops, Preprocessing
 from mien.training.fuse import opset_of
+from mien.training.parts import DESCRIBER
 
 if TYPE_CHECKING:
     import onnx
@@ -29,7 +30,7 @@ class NetworkLayer:
     `load_model` does.
     """
 
-    def __init__(self, model: str = "miennet", layer: str = "embedding") -> None:
+    def __init__(self, model: str = DESCRIBER, layer: str = "embedding") -> None:
         self.layer = layer
         self._model = load_model(model)
         self.graph = _until(self._model, layer)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 ARTIFACT = "model.onnx"
 """What a finished run's model is called in its folder."""
 NETWORK = "network"
+DESCRIBER = "miennet"
+"""The model whose layer describes pictures where a recipe names none: in float32, and without mirror images."""
 
 
 class Part(BaseModel):

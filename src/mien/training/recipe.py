@@ -15,6 +15,7 @@ from mien.core.errors import RecipeError, UnknownNameError
 from mien.training.classical_recipe import ClassicalRecipe
 from mien.training.experiment import Experiment
 from mien.training.parts import (
+    DESCRIBER,
     NETWORK,
     AugmentPart,
     AutoencoderPart,
@@ -90,7 +91,7 @@ class Recipe(Experiment):
     @property
     def teachers(self) -> list[str]:
         """Names or paths of the models that it learns from: teachers, and those whose saliency or layer it takes."""
-        layer = [self.features.options.get("model", "miennet")] if self.sequence and self.features else []
+        layer = [self.features.options.get("model", DESCRIBER)] if self.sequence and self.features else []
         taught = self.distill.artifacts if self.distill else ()
         return [*taught, *filter(None, [self.preprocess.saliency]), *layer]
 
