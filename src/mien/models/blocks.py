@@ -161,10 +161,10 @@ class DenseLayer(nn.Module):
         narrow = 4 * growth
         self.body = nn.Sequential(
             nn.BatchNorm2d(channels_in),
-            nn.LeakyReLU(SLOPE),
+            nn.LeakyReLU(SLOPE, inplace=True),
             nn.Conv2d(channels_in, narrow, 1, bias=False),
             nn.BatchNorm2d(narrow),
-            nn.LeakyReLU(SLOPE),
+            nn.LeakyReLU(SLOPE, inplace=True),
             convolution(narrow, growth, separable),
         )
 

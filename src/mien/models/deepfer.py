@@ -44,7 +44,8 @@ class DeepFER(nn.Module):
         for number, width in enumerate(widths, 1):
             layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm))
             layers += [nn.BatchNorm2d(width)] if batch_norm else []
-            layers += [nn.MaxPool2d(2), nn.ReLU()] if number % 2 == 0 else [nn.ReLU()]
+            layers += [nn.MaxPool2d(2)] if number % 2 == 0 else []
+            layers.append(nn.ReLU(inplace=True))
             channels = width
         self.features = nn.Sequential(*layers, nn.Flatten())
         self.dropout = nn.Dropout(dropout)

@@ -58,13 +58,13 @@ class DenseCNN(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [normalisation(per_image, mean, deviation)]
         for before, width in ((1, 8), (8, 16)):
-            layers += [nn.Conv2d(before, width, 3, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU(SLOPE)]
+            layers += [nn.Conv2d(before, width, 3, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU(SLOPE, inplace=True)]
         channels = 16
         for dense_blocks, width in ((1, 32), (1, 64), (2, 64)):
             for _ in range(dense_blocks * LAYERS):
                 layers.append(DenseLayer(channels, GROWTH, separable))
                 channels += GROWTH
-            layers.append(PooledResidual(channels, width, 4, separable, nn.LeakyReLU(SLOPE)))
+            layers.append(PooledResidual(channels, width, 4, separable, nn.LeakyReLU(SLOPE, inplace=True)))
             channels = width
         self.features = nn.Sequential(*layers)
         self.heads = PooledHeads(channels, heads)
