@@ -8,12 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from mien.audit.rules import Selection
-from mien.core.errors import DatasetCorruptError, InputError, UnknownNameError
+from mien.core.errors import DatasetCorruptError, InputError
 from mien.core.files import replacing
+from mien.core.suffixes import known_suffix
 from mien.datasets.base import Dataset
 
 COLUMNS = ("id", "split", "label", "keep", "reason")
 SUFFIXES = (".csv",)
+
+
+def check_manifest(path: str | Path) -> None:
+    """Raise UnknownNameError unless `path` ends as a cleaned manifest does."""
+    known_suffix(path, SUFFIXES, "suffix of a cleaned manifest")
 
 
 def write_clean(path: str | Path, dataset: Dataset, selection: Selection) -> None:
@@ -32,9 +38,7 @@ def write_clean(path: str | Path, dataset: Dataset, selection: Selection) -> Non
     OutputError
         The file can't be written there.
     """
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise UnknownNameError("suffix of a cleaned manifest", target.suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
+    check_manifest(path)
     if len(selection.keep) != len(dataset):
         raise InputError(
             f"The selection is of {len(selection.keep):,} rows and {dataset.name} has {len(dataset):,}. Select among its own rows."
@@ -45,7 +49,7 @@ def write_clean(path: str | Path, dataset: Dataset, selection: Selection) -> Non
             f"{dataset.name} has {len(dataset) - len(names):,} rows whose id another row has ({names[counts.argmax()]} stands "
             f"{counts.max()} times), and a cleaned manifest names rows by id. Clean the data set before rows are copied."
         )
-    with replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         labels = [dataset.labels[target] if target >= 0 else "" for target in dataset.targets.tolist()]

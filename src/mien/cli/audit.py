@@ -66,16 +66,16 @@ def audit(
 
 def _check_targets(report: Path | None, write_clean: Path | None, rules: Sequence[str]) -> None:
     """What can't be written is told before the search begins."""
-    from mien.audit.manifest import SUFFIXES as TABLES
+    from mien.audit.manifest import check_manifest
     from mien.audit.rules import RULES
     from mien.core.errors import UnknownNameError
-    from mien.report.html import SUFFIXES as PAGES
+    from mien.report.page import check_report
 
     if bool(rules) != (write_clean is not None):
         raise typer.BadParameter(f"A file and at least one --rule go together; rules: {', '.join(RULES)}.", param_hint="--write-clean")
-    for path, kind, allowed in ((report, "report suffix", PAGES), (write_clean, "suffix of a cleaned manifest", TABLES)):
-        if path is not None and path.suffix.lower() not in allowed:
-            raise UnknownNameError(kind, path.suffix, allowed, hint=f"Received the path {str(path)!r}.")
+    for path, check in ((report, check_report), (write_clean, check_manifest)):
+        if path is not None:
+            check(path)
     for rule in rules:
         if rule not in RULES:
             raise UnknownNameError("rule", rule, RULES)

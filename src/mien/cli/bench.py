@@ -61,7 +61,7 @@ def bench(
     from mien.datasets import load_dataset
     from mien.datasets.base import split_name
     from mien.datasets.sequences import as_sequences
-    from mien.report.evaluation_page import check_report
+    from mien.report.page import check_report
 
     if report is not None:
         check_report(report)

@@ -87,7 +87,7 @@ def evaluate(
     )  # fmt: skip
     _check(wanted)
     if report is not None:
-        from mien.report.evaluation_page import check_report
+        from mien.report.page import check_report
 
         check_report(report)
     from mien.cli.figures import plain, show

@@ -110,7 +110,7 @@ def explain(
     _check_usage(inputs, dataset, data, {**of_data, "--protocol": protocol}, of_pictures)
     if arrays and out is None:
         raise typer.BadParameter("The arrays lie beside the figures; give --out.", param_hint="--arrays")
-    from mien.report.evaluation_page import check_report
+    from mien.report.page import check_report
 
     if report is not None:
         check_report(report)

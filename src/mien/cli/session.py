@@ -49,7 +49,7 @@ def session(
     from mien.analysis.session import analyze_session
     from mien.core.errors import InputError
     from mien.core.files import made_folder
-    from mien.report.evaluation_page import check_report
+    from mien.report.page import check_report
     from mien.report.session_tables import session_tables, write_session
     from mien.sources import resolve
 

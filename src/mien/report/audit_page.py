@@ -10,15 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import InputError, UnknownNameError
+from mien.core.errors import InputError
 from mien.core.files import write_text
 from mien.datasets.base import Dataset
 from mien.report.audit_pictures import gallery
 from mien.report.audit_tables import class_table, detail, kept_table
 from mien.report.cards import count
 from mien.report.charts import safe
-from mien.report.html import SUFFIXES
-from mien.report.page import closing, head
+from mien.report.page import check_report, closing, head
 
 _NOUNS = {"leak": "leak", "fault": "fault", "note": "note"}
 
@@ -81,9 +80,7 @@ def write_audit(
     OutputError
         The file can't be written there.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnknownNameError("report suffix", suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
+    check_report(path)
     beyond = [
         finding.kind for finding in findings if len(finding.rows) and not 0 <= finding.rows.min() <= finding.rows.max() < len(dataset)
     ]

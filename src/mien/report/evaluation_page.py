@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mien.core.errors import InputError, UnknownNameError
+from mien.core.errors import InputError
 from mien.core.files import write_text
 from mien.datasets.base import Dataset
 from mien.evaluation.run import SplitEvaluation
@@ -15,8 +15,7 @@ from mien.report.charts import safe
 from mien.report.evaluation_chapters import chapter
 from mien.report.evaluation_compare import across, costs, differences, together
 from mien.report.evaluation_values import Entry, Whole, cell, heads, reach, share, span, table
-from mien.report.html import SUFFIXES
-from mien.report.page import closing, head
+from mien.report.page import check_report, closing, head
 
 __all__ = ["Entry", "Whole", "write_evaluation"]
 
@@ -72,13 +71,6 @@ def write_evaluation(
         raise InputError("A page of an evaluation needs at least one entry; received none.")
     known = {one.name: one for one in ([datasets] if isinstance(datasets, Dataset) else datasets)}
     write_text(path, "".join(_page(entries, known, title, command, top)))
-
-
-def check_report(path: str | Path) -> None:
-    """Raise UnknownNameError unless `path` ends as a page does: a report never takes the place of a picture or a table."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnknownNameError("report suffix", suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
 
 
 def _page(entries: Sequence[Entry], datasets: dict[str, Dataset], title: str, command: str, top: int) -> Iterator[str]:

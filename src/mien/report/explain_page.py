@@ -13,7 +13,6 @@ from mien.core.types import ModelIdentity
 from mien.report import page
 from mien.report.cards import count
 from mien.report.charts import safe
-from mien.report.evaluation_page import check_report
 from mien.report.explain_parts import averages, class_card, source_card
 from mien.report.explain_values import WAYS, ExplainedClass, ExplainedSource
 
@@ -84,7 +83,7 @@ class PicturesPage:
 
     def write(self, path: str | Path, checks: Sequence[Check] = ()) -> None:
         """Write the page. Raises UnknownNameError for another suffix, OutputError where it can't be written."""
-        check_report(path)
+        page.check_report(path)
         hidden = self.totals.faces - MOST_FACES
         more = f'<p class="note">The first {MOST_FACES} faces are shown; {count(hidden, "more face")} were explained.</p>' * (hidden > 0)
         cards = f"<section><h2>Faces</h2>{more}{''.join(self._cards)}</section>\n" if self._cards else ""
@@ -98,7 +97,7 @@ def write_classes(path: str | Path, classes: Sequence[ExplainedClass], setting: 
 
     Raises UnknownNameError for another suffix than .html and .htm, OutputError where it can't be written.
     """
-    check_report(path)
+    page.check_report(path)
     numbers = [(len(classes), "label"), (sum(len(one.rows) for one in classes), "face")]
     empty = [one.label for one in classes if not one.maps]
     none = f'<p class="note">No face was drawn of: {safe(", ".join(empty))}.</p>' if empty else ""

@@ -16,7 +16,6 @@ from typing import Any, TextIO, cast
 
 import numpy as np
 
-from mien.core.errors import UnknownNameError
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo
 from mien.dynamics.gather import Gathered
 from mien.dynamics.tracks import Settings
@@ -27,7 +26,6 @@ from mien.report.reels import reel
 from mien.report.timeline import Timeline
 
 TITLE = "Facial expressions"
-SUFFIXES = (".html", ".htm")
 
 
 def open_report(
@@ -52,9 +50,7 @@ def open_report(
     OutputError
         The file can't be made there.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnknownNameError("report suffix", suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
+    page.check_report(path)
     return Report(path, model, detector, metrics=metrics, title=title, settings=settings)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.labels import LabelSet
+from mien.core.suffixes import known_suffix
 from mien.core.types import ModelIdentity
 from mien.report.cards import FULL, SMALL, count
 from mien.report.charts import bar, clock, portion, safe, source_name
 from mien.report.palette import colours
 
 MOST_ERRORS = 500
+SUFFIXES = (".html", ".htm")
 
 
 @dataclass
@@ -46,6 +49,11 @@ class Totals:
         self.errors += 1
         if len(self.broken) < MOST_ERRORS:
             self.broken.append((source, error))
+
+
+def check_report(path: str | Path) -> None:
+    """Raise UnknownNameError unless `path` ends as a page does: a report never takes the place of a picture or a table."""
+    known_suffix(path, SUFFIXES, "report suffix")
 
 
 def head(title: str, labels: LabelSet, *sheets: str) -> str:

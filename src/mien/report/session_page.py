@@ -16,7 +16,6 @@ from mien.dynamics.session import PHASES, Answer, Difference, differences
 from mien.report import page
 from mien.report.cards import count
 from mien.report.charts import clock, portion, safe, source_name
-from mien.report.evaluation_page import check_report
 from mien.report.session_tables import people
 from mien.report.thumbs import data_uri
 
@@ -56,7 +55,7 @@ def write_session_page(
     path: str | Path, answers: Sequence[Answer], shots: Sequence[tuple[str, bytes] | None], setting: SessionSetting, title: str = "Session"
 ) -> None:
     """Write the page. Raises UnknownNameError for another suffix than .html and .htm, OutputError where it can't be written."""
-    check_report(path)
+    page.check_report(path)
     pictures = {id(one): shot for one, shot in zip(answers, shots, strict=True)}
     parts = [
         page.head(title, setting.model.labels, SHEET),

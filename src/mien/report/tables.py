@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mien.core.errors import UnknownNameError
+from mien.core.suffixes import known_suffix
 from mien.core.types import RGB, FrameResult, ModelIdentity, SourceInfo, SourceResult
 from mien.report import values
 from mien.report.output import Output
@@ -40,10 +40,7 @@ def open_table(path: str | Path, model: ModelIdentity, detector: str) -> Table:
     OutputError
         The file can't be made there.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _FORMATS:
-        raise UnknownNameError("table suffix", suffix, _FORMATS, hint=f"Received the path {str(path)!r}.")
-    return _FORMATS[suffix](path, model, detector)
+    return _FORMATS[known_suffix(path, _FORMATS, "table suffix")](path, model, detector)
 
 
 def write_table(path: str | Path, sources: Iterable[SourceResult], model: ModelIdentity, detector: str) -> None:

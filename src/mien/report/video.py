@@ -12,7 +12,7 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
-from mien.core.errors import UnknownNameError
+from mien.core.suffixes import known_suffix
 from mien.core.types import RGB
 from mien.report.output import Output
 from mien.report.sound import Sound
@@ -50,9 +50,7 @@ class AnnotatedVideo(Output):
     def __init__(
         self, path_out: str | Path, source_path: str | Path | None = None, *, start_s: float | None = None, end_s: float | None = None
     ) -> None:
-        suffix = Path(path_out).suffix.lower()
-        if suffix not in SUFFIXES:
-            raise UnknownNameError("video suffix", suffix, SUFFIXES, hint=f"Received the path {str(path_out)!r}.")
+        known_suffix(path_out, SUFFIXES, "video suffix")
         self.frames = 0
         self._source = None if source_path is None else Path(source_path)
         self._start_s, self._end_s = start_s or 0.0, math.inf if end_s is None else end_s

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import OptionError, OutputError, UnknownNameError
 from mien.core.files import replacing
+from mien.core.suffixes import known_suffix
 from mien.core.types import RGB
 from mien.datasets.avatars.actors import Actor, Board, Seen, actor, boards
 from mien.datasets.avatars.backdrop import backdrop
@@ -80,8 +81,7 @@ def scene(
         The file can't be written.
     """
     target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise UnknownNameError("video suffix", target.suffix, SUFFIXES, hint=f"Received the path {str(path)!r}.")
+    known_suffix(target, SUFFIXES, "video suffix")
     _check(seconds, size, faces, occluders, characters, seed)
     rng = np.random.default_rng((seed, 4))
     step, times_s = _times(rate, seconds, rng)
