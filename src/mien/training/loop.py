@@ -31,8 +31,7 @@ class State:
 
     `model` is `network` as Fabric wraps it for the device; `epoch` counts finished epochs; `ema` holds the averaged weights, which are the
     ones evaluated and kept. `penalties`: weight and parameters of each L2 penalty. `teachers`: who are asked about every batch, if anybody.
-    `history`: one dict an epoch, with what was measured
-    after it; schedules that look back read it.
+    `history`: one dict an epoch, with what was measured after it; schedules that look back read it.
     """
 
     network: nn.Module
